@@ -1,0 +1,49 @@
+// The layers of docs/architecture.md, as rules: calls go one way.
+
+/** Modules under `from` may import values of `to`, packages, and nothing else of ours. */
+const only = (name, from, to) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^(src|bench|test)/', pathNot: to, dependencyTypesNot: ['type-only'] },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-dev-dependencies-in-src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    only('domain-is-pure', '^src/(domain/|errors\\.ts)', '^src/(domain/|errors\\.ts)'),
+    {
+      name: 'domain-does-no-io',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    only('datasources', '^src/datasources/', '^src/(domain/|errors\\.ts|datasources/)'),
+    only('resolvers', '^src/resolvers/', '^src/(resolvers/|domain/|errors\\.ts|context\\.ts)'),
+    only('http', '^src/http/', '^src/(http/|resolvers/|domain/|errors\\.ts|context\\.ts)'),
+    only('emulator', '^src/emulator/', '^src/(emulator/|domain/)'),
+    {
+      name: 'nobody-imports-the-composition-root',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(app|main)\\.ts$' },
+      to: { path: '^src/(app|main)\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: 'specify',
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+};

@@ -1,0 +1,38 @@
+import type { CodegenConfig } from '@graphql-codegen/cli';
+
+const config: CodegenConfig = {
+  generates: {
+    'src/resolvers/__generated__/schema.ts': {
+      schema: 'schema/*.graphql',
+      plugins: ['typescript', 'typescript-resolvers'],
+      config: {
+        federation: true,
+        enumType: 'string-literal',
+        enumsAsTypes: true,
+        useTypeImports: true,
+        immutableTypes: true,
+        avoidOptionals: { field: true, inputValue: false },
+        contextType: '../../context.ts#Context',
+        scalars: { DateTime: { input: 'number', output: 'number' } },
+        mappers: {
+          GpuResource: '../../domain/gpu.ts#CatalogueEntry',
+          Pricing: '../../domain/price.ts#Price',
+          GpuPlatform: '../../datasources/platform-status.ts#PlatformStatus',
+        },
+      },
+    },
+    'src/datasources/runpod/__generated__/operations.ts': {
+      schema: 'src/datasources/runpod/upstream.graphql',
+      documents: 'src/datasources/runpod/operations.graphql',
+      plugins: ['typescript-operations', 'typed-document-node'],
+      config: {
+        enumsAsTypes: true,
+        useTypeImports: true,
+        immutableTypes: true,
+        documentMode: 'documentNode',
+      },
+    },
+  },
+};
+
+export default config;

@@ -1,0 +1,184 @@
+/** The composition root: the one place where things are wired. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import type { Context } from './context.ts';
+import { createPlatformRegistry } from './datasources/platforms.ts';
+import { createPlatformMonitor } from './datasources/platform-status.ts';
+import type { PlatformMonitor } from './datasources/platform-status.ts';
+import { createPriceBook } from './datasources/price-book.ts';
+import type { PriceBook } from './datasources/price-book.ts';
+import { createPriceLoaders } from './datasources/price-loaders.ts';
+import { createRunpod } from './datasources/runpod/runpod.ts';
+import { createEmulator } from './emulator/emulator.ts';
+import type { Emulator } from './emulator/emulator.ts';
+import { createGraphqlHttp } from './http/graphql.ts';
+import { createGuard } from './http/guard.ts';
+import { createMetrics } from './http/metrics.ts';
+import type { Metrics } from './http/metrics.ts';
+import { createLimitsRule } from './http/operation-limits.ts';
+import { createHttpServer } from './http/server.ts';
+import type { HttpServer } from './http/server.ts';
+import { createSubscriptions } from './http/subscriptions.ts';
+import { createSchema } from './resolvers/schema.ts';
+
+/** Fields one operation may ask for; lists multiply them, so this is what bounds an answer. */
+const MAX_FIELDS = 5_000;
+
+export interface App {
+  readonly url: string;
+  readonly emulatorUrl: string | undefined;
+  /** What the platform says of the key; the first call asks it. */
+  readonly platformStatus: PlatformMonitor['status'];
+  /** Finishes what is in flight and releases everything. */
+  close(): Promise<void>;
+}
+
+/** Starts everything; on a failure what was started before it is released again. */
+export async function startApp(config: Config, log: Logger = createLog(config)): Promise<App> {
+  await using started = new AsyncDisposableStack();
+  const metrics = createMetrics();
+  const emulator = await startEmulator(config);
+  if (emulator) started.defer(() => emulator.close());
+
+  const platforms = createPlatformRegistry({
+    runpod: () => createRunpod(toRunpodDeps(config, emulator, log, metrics)),
+  });
+  started.defer(() => platforms.close());
+  const platform = await platforms.get('runpod');
+  const monitor = createPlatformMonitor(platform);
+  const book = createPriceBook({
+    platform,
+    freshMs: config.priceFreshMs,
+    maxAgeMs: config.priceMaxAgeMs,
+  });
+  started.defer(() => book.close());
+
+  const http = await createHttp(config, { book, monitor, metrics, log });
+  started.defer(() => http.close());
+  const { url } = await http.listen();
+  http.setReady(true);
+
+  const parts = started.move();
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    emulatorUrl: emulator?.url,
+    platformStatus: () => monitor.status(),
+    close: () => (closing ??= parts.disposeAsync()),
+  };
+}
+
+export function createLog(config: Pick<Config, 'logLevel'>): Logger {
+  // To stderr: stdout is for the few lines that people and scripts read.
+  return pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+}
+
+async function startEmulator(config: Config): Promise<Emulator | undefined> {
+  if (config.runpod.kind !== 'emulator') return undefined;
+  return createEmulator({
+    port: config.runpod.port,
+    seed: config.runpod.seed,
+    stateDir: join(config.dataDir, 'emulator'),
+  });
+}
+
+function toRunpodDeps(
+  config: Config,
+  emulator: Emulator | undefined,
+  log: Logger,
+  metrics: Metrics,
+): Parameters<typeof createRunpod>[0] {
+  const common = {
+    timeoutMs: config.runpodTimeoutMs,
+    log,
+    onCall: ({ route, status, seconds }: { route: string; status: number; seconds: number }) => {
+      metrics.upstreamSeconds.observe({ route, status }, seconds);
+    },
+  };
+  if (config.runpod.kind === 'live') {
+    const { restUrl, graphqlUrl, apiKey } = config.runpod;
+    return { ...common, restUrl, graphqlUrl, apiKey, emulated: false };
+  }
+  if (emulator === undefined) throw new Error('the emulator is not running');
+  return {
+    ...common,
+    restUrl: emulator.url,
+    graphqlUrl: `${emulator.url}/graphql`,
+    apiKey: 'emulator',
+    emulated: true,
+  };
+}
+
+interface HttpParts {
+  readonly book: PriceBook;
+  readonly monitor: PlatformMonitor;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer> {
+  const { book, monitor, metrics, log } = parts;
+  const schema = createSchema();
+  const report = (error: unknown): string => {
+    const errorId = randomUUID();
+    log.error({ err: error, errorId }, 'internal error');
+    return errorId;
+  };
+  const makeContext = (requestId: string): Context => ({
+    visibility: 'everyone',
+    requestId,
+    prices: createPriceLoaders(book),
+    platformStatus: () => monitor.status(),
+  });
+  const onError = (code: string): void => metrics.graphqlErrors.inc({ code });
+  const shared = {
+    schema,
+    limitsRule: createLimitsRule({ maxDepth: config.maxQueryDepth, maxFields: MAX_FIELDS }),
+    report,
+    onError,
+  };
+  const graphql = createGraphqlHttp({
+    ...shared,
+    isProduction: config.isProduction,
+    reusesResults: config.reusesResults,
+  });
+  await graphql.start();
+  const subscriptions = createSubscriptions({
+    ...shared,
+    makeContext: () => makeContext(randomUUID()),
+    maxConnections: config.maxWsConnections,
+    maxSubscriptionsPerConnection: config.maxSubscriptionsPerConnection,
+    maxMessageBytes: config.maxBodyBytes,
+    onConnections: (open) => {
+      metrics.webSockets.set(open);
+    },
+  });
+  return createHttpServer({
+    host: config.host,
+    port: config.port,
+    maxBodyBytes: config.maxBodyBytes,
+    hasIde: !config.isProduction,
+    shutdownGraceMs: config.shutdownGraceMs,
+    guard: createGuard(guardOptions(config)),
+    graphql,
+    subscriptions,
+    makeContext: (_request, requestId) => makeContext(requestId),
+    metrics,
+    log,
+  });
+}
+
+function guardOptions(config: Config): Parameters<typeof createGuard>[0] {
+  const publicUrl = config.publicUrl === undefined ? undefined : new URL(config.publicUrl);
+  return {
+    allowedHosts: [
+      config.host.toLowerCase(),
+      ...(publicUrl ? [publicUrl.host] : []),
+      ...config.allowedHosts,
+    ],
+    allowedOrigins: [...(publicUrl ? [publicUrl.origin] : []), ...config.allowedOrigins],
+  };
+}

@@ -1,0 +1,218 @@
+/**
+ * Settings, all from the environment: this file is the only reader of `process.env`. README.md has
+ * the same table for people.
+ */
+import { z } from 'zod';
+
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const seconds = (min: number, max: number) => z.coerce.number().min(min).max(max);
+const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http(s) URL' });
+const flag = z
+  .enum(['true', 'false', '1', '0'], { error: 'expected true or false' })
+  .transform((text) => text === 'true' || text === '1');
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+const environmentSchema = z.object({
+  /** Address to listen on. Anything but loopback needs ALLOW_OPEN_NETWORK while AUTH_MODE is none. */
+  HOST: z.string().min(1).default('127.0.0.1'),
+  /** Port to listen on; 0 picks a free one. */
+  PORT: port.default(4_000),
+  /** Folder for everything that is kept. */
+  DATA_DIR: z.string().min(1).default('.data'),
+  /** `production` switches the IDE off. */
+  NODE_ENV: z.string().default('development'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+
+  /** How callers prove who they are. */
+  AUTH_MODE: z.enum(['none'], { error: 'expected none' }).default('none'),
+  /** True: listen on an open network without authentication. */
+  ALLOW_OPEN_NETWORK: flag.default(false),
+  /** Origins of web pages that may call, besides pages of this server. */
+  ALLOWED_ORIGINS: list
+    .pipe(z.array(z.url({ protocol: /^https?$/, error: 'expected origins, comma-separated' })))
+    .default([]),
+  /** Names this server is called by in `Host`, besides loopback, HOST and PUBLIC_URL; `*` for any. */
+  ALLOWED_HOSTS: list.default([]),
+  /** Base of the URLs we hand out. Absent: http://HOST:PORT. */
+  PUBLIC_URL: httpUrl.optional(),
+
+  /** RunPod key. Absent: the built-in emulator answers and nothing is billed. */
+  RUNPOD_API_KEY: z
+    .string()
+    .trim()
+    .min(1)
+    .regex(/^[\x21-\x7e]+$/, { error: 'expected printable ASCII without spaces' })
+    .optional(),
+  RUNPOD_REST_URL: httpUrl.default('https://api.runpod.io'),
+  RUNPOD_GRAPHQL_URL: httpUrl.default('https://api.runpod.io/graphql'),
+  /** Deadline of one ordinary call to RunPod, retries included. */
+  RUNPOD_TIMEOUT_SECONDS: seconds(0.1, 120).default(10),
+
+  /** Port of the embedded emulator; 0 picks a free one. */
+  EMULATOR_PORT: port.default(0),
+  EMULATOR_SEED: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31)
+    .default(1),
+
+  /** Prices younger than this are served without asking RunPod. */
+  PRICE_FRESH_SECONDS: seconds(0, 3_600).default(30),
+  /** Prices older than this are not served, even if RunPod is down. */
+  PRICE_MAX_AGE_SECONDS: seconds(1, 7 * 86_400).default(3_600),
+  /** False: catalogue answers are executed every time. */
+  RESULT_REUSE: flag.default(true),
+
+  MAX_BODY_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1_024)
+    .max(64 * 1024 * 1024)
+    .default(1_048_576),
+  /** Nesting of fields in one operation. */
+  MAX_QUERY_DEPTH: z.coerce.number().int().min(1).max(100).default(12),
+  MAX_WS_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
+  MAX_SUBSCRIPTIONS_PER_CONNECTION: z.coerce.number().int().min(1).max(10_000).default(100),
+  /** How long a shutdown waits for requests in flight. */
+  SHUTDOWN_GRACE_SECONDS: seconds(0, 600).default(10),
+});
+
+export type Environment = z.infer<typeof environmentSchema>;
+export type SettingName = keyof Environment;
+export const settingNames = Object.keys(environmentSchema.shape) as readonly SettingName[];
+
+export type RunpodConfig =
+  | {
+      readonly kind: 'live';
+      readonly apiKey: string;
+      readonly restUrl: string;
+      readonly graphqlUrl: string;
+    }
+  | { readonly kind: 'emulator'; readonly port: number; readonly seed: number };
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly isProduction: boolean;
+  readonly logLevel: Environment['LOG_LEVEL'];
+  readonly allowedOrigins: readonly string[];
+  readonly allowedHosts: readonly string[];
+  readonly publicUrl: string | undefined;
+  readonly runpod: RunpodConfig;
+  readonly runpodTimeoutMs: number;
+  readonly priceFreshMs: number;
+  readonly priceMaxAgeMs: number;
+  readonly reusesResults: boolean;
+  readonly maxBodyBytes: number;
+  readonly maxQueryDepth: number;
+  readonly maxWsConnections: number;
+  readonly maxSubscriptionsPerConnection: number;
+  readonly shutdownGraceMs: number;
+}
+
+/** Every fault of the settings at once, ready to print. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(
+      `The settings have ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    );
+    this.faults = faults;
+  }
+}
+
+/** Settings whose value must not be shown. */
+const SECRETS: ReadonlySet<string> = new Set(['RUNPOD_API_KEY']);
+
+/**
+ * Empty variables count as absent, as compose files write them.
+ * @throws {ConfigError}
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    settingNames.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((i) => describe(i, given)));
+  const faults = crossFaults(parsed.data, given);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return toConfig(parsed.data);
+}
+
+function describe(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): string {
+  const name = String(issue.path[0] ?? '');
+  const got = SECRETS.has(name) ? 'a secret' : JSON.stringify(given[name] ?? null);
+  return `${name}: got ${got}; ${issue.message}`;
+}
+
+function crossFaults(env: Environment, given: Readonly<Record<string, string>>): string[] {
+  const faults: string[] = [];
+  if (!LOOPBACK_HOSTS.has(env.HOST) && !env.ALLOW_OPEN_NETWORK) {
+    faults.push(
+      `HOST: got ${JSON.stringify(env.HOST)}; without authentication anyone who reaches this server could rent GPUs: use 127.0.0.1, or set ALLOW_OPEN_NETWORK=true if the network is closed`,
+    );
+  }
+  if (env.RUNPOD_API_KEY === undefined) {
+    for (const name of ['RUNPOD_REST_URL', 'RUNPOD_GRAPHQL_URL'] as const) {
+      if (given[name] !== undefined) {
+        faults.push(
+          `${name}: got ${JSON.stringify(given[name])} without RUNPOD_API_KEY, so the embedded emulator would answer instead; set RUNPOD_API_KEY (any text for an emulator of your own)`,
+        );
+      }
+    }
+  }
+  if (env.PRICE_MAX_AGE_SECONDS < env.PRICE_FRESH_SECONDS) {
+    faults.push(
+      `PRICE_MAX_AGE_SECONDS: got ${env.PRICE_MAX_AGE_SECONDS}; expected at least PRICE_FRESH_SECONDS (${env.PRICE_FRESH_SECONDS})`,
+    );
+  }
+  return faults;
+}
+
+function toConfig(env: Environment): Config {
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    dataDir: env.DATA_DIR,
+    isProduction: env.NODE_ENV === 'production',
+    logLevel: env.LOG_LEVEL,
+    allowedOrigins: env.ALLOWED_ORIGINS.map((origin) => new URL(origin).origin),
+    allowedHosts: env.ALLOWED_HOSTS.map((host) => host.toLowerCase()),
+    publicUrl: env.PUBLIC_URL,
+    runpod: toRunpodConfig(env),
+    runpodTimeoutMs: env.RUNPOD_TIMEOUT_SECONDS * 1_000,
+    priceFreshMs: env.PRICE_FRESH_SECONDS * 1_000,
+    priceMaxAgeMs: env.PRICE_MAX_AGE_SECONDS * 1_000,
+    reusesResults: env.RESULT_REUSE,
+    maxBodyBytes: env.MAX_BODY_BYTES,
+    maxQueryDepth: env.MAX_QUERY_DEPTH,
+    maxWsConnections: env.MAX_WS_CONNECTIONS,
+    maxSubscriptionsPerConnection: env.MAX_SUBSCRIPTIONS_PER_CONNECTION,
+    shutdownGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1_000,
+  };
+}
+
+function toRunpodConfig(env: Environment): RunpodConfig {
+  return env.RUNPOD_API_KEY === undefined
+    ? { kind: 'emulator', port: env.EMULATOR_PORT, seed: env.EMULATOR_SEED }
+    : {
+        kind: 'live',
+        apiKey: env.RUNPOD_API_KEY,
+        restUrl: env.RUNPOD_REST_URL,
+        graphqlUrl: env.RUNPOD_GRAPHQL_URL,
+      };
+}

@@ -1,0 +1,120 @@
+/**
+ * RunPod's GraphQL API, the only source of spot prices and of the balance. It is deprecated and
+ * ends "early 2027" (then 410): whatever goes wrong here removes those, and never anything else.
+ */
+import { ClientError, GraphQLClient } from 'graphql-request';
+import { z } from 'zod';
+import { AppError } from '../../errors.ts';
+import { offerKey } from '../../domain/gpu.ts';
+import type { Offer, OfferKey } from '../../domain/gpu.ts';
+import type { SpotPrices } from '../../domain/price.ts';
+import type { CallOptions } from '../platform.ts';
+import { AccountDocument } from './__generated__/operations.ts';
+import { contractFault, problemOf, transportFault } from './problem.ts';
+import { USER_AGENT } from './rest-client.ts';
+import { roundUsd } from './rest-schemas.ts';
+import { aliasOf, spotDocument, spotVariables } from './spot-document.ts';
+
+const accountSchema = z.object({
+  myself: z
+    .object({ clientBalance: z.number().nullish(), currentSpendPerHr: z.number().nullish() })
+    .nullish(),
+});
+
+const lowestPriceSchema = z.object({ minimumBidPrice: z.number().nonnegative().nullish() });
+const spotSchema = z.object({
+  gpuTypes: z.array(z.looseObject({ id: z.string().nullish() }).nullish()).nullish(),
+});
+
+/** RunPod lists a placeholder beside the real types. */
+const PLACEHOLDER_ID = 'unknown';
+
+export interface SpotClientDeps {
+  url: string;
+  apiKey: string;
+  timeoutMs: number;
+}
+
+export interface SpotClient {
+  account(
+    options: CallOptions,
+  ): Promise<{ balanceUsd: number | null; spendUsdPerHour: number | null }>;
+  /** One request, whatever the number of offers. */
+  prices(offers: readonly Offer[], options: CallOptions): Promise<SpotPrices>;
+}
+
+export function createSpotClient(deps: SpotClientDeps): SpotClient {
+  const client = new GraphQLClient(deps.url, {
+    headers: { authorization: `Bearer ${deps.apiKey}`, 'user-agent': USER_AGENT },
+    // A redirect would carry the key to wherever it points.
+    fetch: (input, init) => fetch(input, { ...init, redirect: 'error' }),
+  });
+
+  async function ask<T>(
+    what: string,
+    schema: z.ZodType<T>,
+    send: (signal: AbortSignal) => Promise<unknown>,
+    options: CallOptions,
+  ): Promise<T> {
+    const timeout = AbortSignal.timeout(deps.timeoutMs);
+    const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+    const answer = schema.safeParse(await send(signal).catch(refuse(what, signal)));
+    if (!answer.success) throw contractFault(what, answer.error);
+    return answer.data;
+  }
+
+  return {
+    async account(options) {
+      const send = (signal: AbortSignal) => client.request({ document: AccountDocument, signal });
+      const { myself } = await ask('the balance query', accountSchema, send, options);
+      return {
+        balanceUsd: myself?.clientBalance ?? null,
+        spendUsdPerHour: myself?.currentSpendPerHr ?? null,
+      };
+    },
+    async prices(offers, options) {
+      const send = (signal: AbortSignal) =>
+        client.request({
+          document: spotDocument(offers.length),
+          variables: spotVariables(offers),
+          signal,
+        });
+      const { gpuTypes } = await ask('the spot price query', spotSchema, send, options);
+      return readPrices(offers, gpuTypes ?? []);
+    },
+  };
+}
+
+function refuse(what: string, signal: AbortSignal): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof ClientError) throw translate(error);
+    throw transportFault(what, error, signal.aborted);
+  };
+}
+
+/** Business errors come as HTTP 200 with `errors[]`; everything else by its status. */
+function translate(error: ClientError): AppError {
+  const { status, errors } = error.response;
+  const detail = errors?.map(({ message }) => message).join('; ') ?? '';
+  return problemOf(status === 200 ? 400 : status, { detail }, undefined);
+}
+
+function readPrices(
+  offers: readonly Offer[],
+  gpuTypes: readonly (
+    { readonly [field: string]: unknown; readonly id?: unknown } | null | undefined
+  )[],
+): SpotPrices {
+  const prices = new Map<OfferKey, Map<string, number>>();
+  offers.forEach((offer, index) => {
+    const byId = new Map<string, number>();
+    for (const gpu of gpuTypes) {
+      if (typeof gpu?.id !== 'string' || gpu.id === PLACEHOLDER_ID) continue;
+      const lowest = lowestPriceSchema.safeParse(gpu[aliasOf(index)]);
+      const usd = lowest.data?.minimumBidPrice;
+      if (usd != null && usd > 0) byId.set(gpu.id, roundUsd(usd));
+    }
+    prices.set(offerKey(offer), byId);
+  });
+  return prices;
+}

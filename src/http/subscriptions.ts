@@ -1,0 +1,191 @@
+/**
+ * GraphQL over WebSocket (protocol graphql-transport-ws), any operation. The same limits and the
+ * same errors as over HTTP, which graphql-ws leaves to its user.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { getOperationAST, GraphQLError, parse, specifiedRules, validate } from 'graphql';
+import type {
+  DocumentNode,
+  ExecutionArgs,
+  GraphQLFormattedError,
+  GraphQLSchema,
+  ValidationRule,
+} from 'graphql';
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
+import type { SubscribePayload } from 'graphql-ws';
+import { useServer as serveWebSocket } from 'graphql-ws/use/ws';
+import { LRUCache } from 'lru-cache';
+import { WebSocketServer } from 'ws';
+import type { Context } from '../context.ts';
+import { maskError } from '../errors.ts';
+import type { ReportBug } from '../errors.ts';
+import { plannedOffers } from '../resolvers/offer-plan.ts';
+import { parseOptions } from './operation-limits.ts';
+
+/** Gateways expect an acknowledgement within five seconds; a client may take as long to ask. */
+const CONNECTION_INIT_MS = 5_000;
+const KEEP_ALIVE_MS = 12_000;
+const CACHED_DOCUMENTS = 1_000;
+
+/** RFC 6455 §7.4.1. */
+const GOING_AWAY = 1001;
+
+export interface SubscriptionsDeps {
+  schema: GraphQLSchema;
+  limitsRule: ValidationRule;
+  makeContext: (request: IncomingMessage) => Context;
+  maxConnections: number;
+  maxSubscriptionsPerConnection: number;
+  maxMessageBytes: number;
+  report: ReportBug;
+  onError: (code: string) => void;
+  onConnections: (open: number) => void;
+}
+
+export interface Subscriptions {
+  readonly connections: () => number;
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Closes every connection with 1001 and waits until they are gone. */
+  stop(): Promise<void>;
+}
+
+interface Extra {
+  readonly request: IncomingMessage;
+}
+
+export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: deps.maxMessageBytes,
+    perMessageDeflate: false,
+    handleProtocols: (offered) =>
+      offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
+  });
+  const documents = new LRUCache<string, DocumentNode>({ max: CACHED_DOCUMENTS });
+
+  /** @returns the document, or what is wrong with it, as over HTTP */
+  function readDocument(query: string): DocumentNode | readonly GraphQLError[] {
+    const known = documents.get(query);
+    if (known !== undefined) return known;
+    let document: DocumentNode;
+    try {
+      document = parse(query, parseOptions);
+    } catch (error) {
+      if (error instanceof GraphQLError) return [coded(error, 'GRAPHQL_PARSE_FAILED')];
+      throw error;
+    }
+    const faults = validate(deps.schema, document, [...specifiedRules, deps.limitsRule]);
+    if (faults.length > 0) return faults.map((fault) => coded(fault, 'GRAPHQL_VALIDATION_FAILED'));
+    documents.set(query, document);
+    return document;
+  }
+
+  function prepare(request: IncomingMessage, payload: SubscribePayload) {
+    const document = readDocument(payload.query);
+    if (!('kind' in document)) return document;
+    const operation = getOperationAST(document, payload.operationName);
+    if (!operation) {
+      const message = 'operationName must name one of the operations of the document.';
+      return [coded(new GraphQLError(message), 'OPERATION_RESOLUTION_FAILURE')];
+    }
+    const contextValue = deps.makeContext(request);
+    const variables = payload.variables ?? {};
+    contextValue.prices.expect(() => plannedOffers(deps.schema, document, operation, variables));
+    const args: ExecutionArgs = {
+      schema: deps.schema,
+      document,
+      operationName: payload.operationName,
+      variableValues: variables,
+      contextValue,
+    };
+    return args;
+  }
+
+  function mask(
+    errors: readonly (GraphQLError | GraphQLFormattedError)[],
+  ): GraphQLFormattedError[] {
+    return errors.map((error) => {
+      const masked = maskError(toWire(error), thrownIn(error), deps.report);
+      deps.onError(String(masked.extensions?.['code']));
+      return masked;
+    });
+  }
+
+  const serving = serveWebSocket<Record<string, unknown>, Partial<Extra>>(
+    {
+      connectionInitWaitTimeout: CONNECTION_INIT_MS,
+      onSubscribe: (context, _id, payload) => {
+        if (Object.keys(context.subscriptions).length > deps.maxSubscriptionsPerConnection) {
+          return [coded(tooManySubscriptions(deps), 'LIMIT_EXCEEDED')];
+        }
+        return prepare((context.extra as Extra).request, payload);
+      },
+      onError: (_context, _id, _payload, errors) => mask(errors),
+      onNext: (_context, _id, _payload, _args, result) =>
+        result.errors === undefined
+          ? undefined
+          : { data: result.data ?? null, errors: mask(result.errors) },
+    },
+    sockets,
+    KEEP_ALIVE_MS,
+  );
+
+  return {
+    connections: () => sockets.clients.size,
+    handleUpgrade(request, socket, head) {
+      if (sockets.clients.size >= deps.maxConnections) {
+        refuse(socket, '503 Service Unavailable');
+        return;
+      }
+      sockets.handleUpgrade(request, socket, head, (client) => {
+        deps.onConnections(sockets.clients.size);
+        client.on('close', () => {
+          deps.onConnections(sockets.clients.size);
+        });
+        sockets.emit('connection', client, request);
+      });
+    },
+    async stop() {
+      for (const client of sockets.clients) client.close(GOING_AWAY, 'Server is shutting down');
+      await serving.dispose();
+    },
+  };
+}
+
+/** Ends an upgrade with a status and no more: nothing was agreed on yet. */
+export function refuse(socket: Duplex, status: string, reason = ''): void {
+  const body = `${reason}\n`;
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Faults of the request that the engine itself finds have no path: a variable of the wrong type. */
+function toWire(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
+  if (!(error instanceof GraphQLError)) return error;
+  const isRequestFault = error.path === undefined && error.originalError === undefined;
+  const wire = error.toJSON();
+  return isRequestFault
+    ? { ...wire, extensions: { code: 'BAD_USER_INPUT', ...wire.extensions } }
+    : wire;
+}
+
+function thrownIn(error: GraphQLError | GraphQLFormattedError): unknown {
+  return error instanceof GraphQLError ? (error.originalError ?? error) : error;
+}
+
+function tooManySubscriptions(deps: SubscriptionsDeps): GraphQLError {
+  return new GraphQLError(
+    `This connection has ${deps.maxSubscriptionsPerConnection} operations running, which is the most: end one first.`,
+  );
+}
+
+function coded(error: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(error.message, {
+    ...(error.nodes && { nodes: error.nodes }),
+    ...(error.source && { source: error.source }),
+    ...(error.positions && { positions: error.positions }),
+    extensions: { code },
+  });
+}

@@ -1,0 +1,20 @@
+import { AppError } from '../errors.ts';
+import type { CloudTier, Offer } from '../domain/gpu.ts';
+
+/** Far above any machine there is; a bound so that a typing error is told and not asked upstream. */
+const MAX_GPU_COUNT = 64;
+
+export function isGpuCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_GPU_COUNT;
+}
+
+/** @throws {AppError} BAD_USER_INPUT */
+export function toOffer(args: { gpuCount: number; cloud: CloudTier }): Offer {
+  if (!isGpuCount(args.gpuCount)) {
+    throw new AppError(
+      'BAD_USER_INPUT',
+      `gpuCount is ${args.gpuCount}: it must be from 1 to ${MAX_GPU_COUNT}.`,
+    );
+  }
+  return { gpuCount: args.gpuCount, cloud: args.cloud };
+}

@@ -1,0 +1,11 @@
+import type { Resolvers } from './__generated__/schema.ts';
+import { dateTimeScalar } from './date-time.ts';
+import { gpuResolvers } from './gpu.ts';
+import { platformResolvers } from './platform.ts';
+
+/** One map per noun, in the order of schema/; `buildSubgraphSchema` merges them. */
+export const resolvers: readonly Resolvers[] = [
+  { DateTime: dateTimeScalar },
+  gpuResolvers,
+  platformResolvers,
+];
