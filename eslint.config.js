@@ -61,7 +61,6 @@ export default tseslint.config(
     },
     plugins: { '@graphql-eslint': graphqlPlugin },
     rules: {
-      '@graphql-eslint/description-style': 'error',
       '@graphql-eslint/no-typename-prefix': 'error',
       '@graphql-eslint/require-description': [
         'error',

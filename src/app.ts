@@ -133,7 +133,9 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     prices: createPriceLoaders(book),
     platformStatus: () => monitor.status(),
   });
-  const onError = (code: string): void => metrics.graphqlErrors.inc({ code });
+  const onError = (code: string): void => {
+    metrics.graphqlErrors.inc({ code });
+  };
   const shared = {
     schema,
     limitsRule: createLimitsRule({ maxDepth: config.maxQueryDepth, maxFields: MAX_FIELDS }),

@@ -64,7 +64,7 @@ export function maskError<T extends WireError>(wire: T, thrown: unknown, report:
   if (thrown instanceof AppError) {
     return { ...wire, message: thrown.message, extensions: extensionsOf(thrown) };
   }
-  const code = wire.extensions?.['code'] ?? NAMELESS;
+  const code = wire.extensions?.code ?? NAMELESS;
   if (code !== NAMELESS) return { ...wire, extensions: { code } };
   const errorId = report(thrown);
   return { ...wire, message: 'Internal error', extensions: { code: NAMELESS, errorId } };

@@ -11,6 +11,7 @@
  * Every offer that falls due in one turn of the event loop is asked for together: one catalogue
  * call per offer, one spot request for all.
  */
+import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import { offerKey } from '../domain/gpu.ts';
 import type { CatalogueEntry, Offer, OfferKey } from '../domain/gpu.ts';
@@ -111,18 +112,17 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
   }
 
   function openBatch(): Batch {
+    const entriesDue: Entry[] = [];
     const batch: Batch = {
-      entries: [],
+      entries: entriesDue,
       urgency: 'background',
-      done: new Promise<void>((resolve) => {
-        setImmediate(() => {
-          collecting = undefined;
-          resolve(refreshAll(batch.entries, batch.urgency));
-        });
+      done: setImmediate().then(async () => {
+        collecting = undefined;
+        await refreshAll(entriesDue, batch.urgency);
+        running.delete(batch.done);
       }),
     };
     running.add(batch.done);
-    void batch.done.finally(() => running.delete(batch.done));
     return batch;
   }
 

@@ -14,7 +14,7 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { GraphQLSchema, ValidationRule } from 'graphql';
 import type { Context } from '../context.ts';
 import { maskError } from '../errors.ts';
@@ -52,7 +52,7 @@ export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
     hideSchemaDetailsFromClientErrors: deps.isProduction,
     formatError: (wire, thrown) => {
       const masked = maskError(wire, unwrapResolverError(thrown), deps.report);
-      deps.onError(String(masked.extensions?.['code']));
+      deps.onError(String(masked.extensions?.code));
       return masked;
     },
     stringifyResult: deps.reusesResults ? reuse.stringifyResult : JSON.stringify,
@@ -91,7 +91,7 @@ function operationPlugin(schema: GraphQLSchema): ApolloServerPlugin<Context> {
     async didResolveOperation({ document, operation, request, contextValue }) {
       // Absent: operationName names none, which Apollo Server says itself.
       if (operation === undefined) return;
-      if (operation.operation === 'subscription') {
+      if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw new GraphQLError(
           'Subscriptions are served over WebSocket (protocol graphql-transport-ws) on this same path, not over plain HTTP.',
           { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } },

@@ -87,21 +87,36 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     path: string,
     requestId: string,
   ): Promise<void> {
-    // Probes come by address, not by name, and tell nothing.
-    if (path === '/livez') return sendText(response, 200, 'ok');
-    if (path === '/readyz')
-      return sendText(response, isReady ? 200 : 503, isReady ? 'ok' : 'not ready');
+    switch (path) {
+      // Probes come by address, not by name, and tell nothing.
+      case '/livez':
+        sendText(response, 200, 'ok');
+        return;
+      case '/readyz':
+        sendText(response, isReady ? 200 : 503, isReady ? 'ok' : 'not ready');
+        return;
+    }
     const verdict = deps.guard(request.headers);
-    if (verdict.kind === 'refuse') return sendText(response, verdict.status, verdict.reason);
-    if (path === '/metrics') return sendMetrics(response, deps.metrics);
-    if (path === GRAPHQL_PATH) return graphql(request, response, verdict.origin, requestId);
-    if (path === '/' && deps.hasIde && wantsIde(request)) {
-      response.writeHead(302, { location: GRAPHQL_PATH }).end();
+    if (verdict.kind === 'refuse') {
+      sendText(response, verdict.status, verdict.reason);
       return;
     }
-    if (path === '/ws')
-      return sendText(response, 426, 'Open a WebSocket here (graphql-transport-ws).');
-    sendText(response, 404, `Nothing is here. GraphQL is at ${GRAPHQL_PATH}.`);
+    switch (path) {
+      case '/metrics':
+        await sendMetrics(response, deps.metrics);
+        return;
+      case GRAPHQL_PATH:
+        await graphql(request, response, verdict.origin, requestId);
+        return;
+      case '/ws':
+        sendText(response, 426, 'Open a WebSocket here (graphql-transport-ws).');
+        return;
+      case '/':
+        response.writeHead(302, { location: GRAPHQL_PATH }).end();
+        return;
+      default:
+        sendText(response, 404, `Nothing is here. GraphQL is at ${GRAPHQL_PATH}.`);
+    }
   }
 
   async function graphql(
@@ -111,15 +126,20 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     requestId: string,
   ): Promise<void> {
     if (origin !== undefined) allowOrigin(response, origin);
-    if (request.method === 'OPTIONS') return sendPreflight(request, response);
+    if (request.method === 'OPTIONS') {
+      sendPreflight(request, response);
+      return;
+    }
     if (deps.hasIde && wantsIde(request)) {
       const page = await renderIde(GRAPHQL_PATH);
-      return send(response, 200, { 'content-type': 'text/html; charset=utf-8', ...FRAMING }, page);
+      send(response, 200, { 'content-type': 'text/html; charset=utf-8', ...FRAMING }, page);
+      return;
     }
     const body = await readJson(request, deps.maxBodyBytes);
     if (body.kind === 'refused') {
       if (body.status === 413) response.setHeader('connection', 'close');
-      return sendError(response, body.status, body.message);
+      sendError(response, body.status, body.message);
+      return;
     }
     const stopTimer = deps.metrics.graphqlSeconds.startTimer();
     const context = deps.makeContext(request, requestId);

@@ -107,7 +107,7 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
   ): GraphQLFormattedError[] {
     return errors.map((error) => {
       const masked = maskError(toWire(error), thrownIn(error), deps.report);
-      deps.onError(String(masked.extensions?.['code']));
+      deps.onError(String(masked.extensions?.code));
       return masked;
     });
   }

@@ -5,16 +5,21 @@ import type { CloudTier, Offer } from '../domain/gpu.ts';
 const MAX_GPU_COUNT = 64;
 
 export function isGpuCount(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_GPU_COUNT;
+  return typeof value === 'number' && isGpuCountInRange(value);
+}
+
+function isGpuCountInRange(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= MAX_GPU_COUNT;
 }
 
 /** @throws {AppError} BAD_USER_INPUT */
 export function toOffer(args: { gpuCount: number; cloud: CloudTier }): Offer {
-  if (!isGpuCount(args.gpuCount)) {
+  const { gpuCount, cloud } = args;
+  if (!isGpuCountInRange(gpuCount)) {
     throw new AppError(
       'BAD_USER_INPUT',
-      `gpuCount is ${args.gpuCount}: it must be from 1 to ${MAX_GPU_COUNT}.`,
+      `gpuCount is ${gpuCount}: it must be from 1 to ${MAX_GPU_COUNT}.`,
     );
   }
-  return { gpuCount: args.gpuCount, cloud: args.cloud };
+  return { gpuCount, cloud };
 }

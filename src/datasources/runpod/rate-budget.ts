@@ -107,7 +107,7 @@ function readMembers(text: string | null): Map<string, Parameters> | null {
   try {
     return new Map(
       parseList(text).map(([item, parameters]) => [
-        String(item),
+        typeof item === 'string' ? item : '',
         { ...numeric(parameters, 'r'), ...numeric(parameters, 't'), ...numeric(parameters, 'q') },
       ]),
     );

@@ -126,7 +126,7 @@ export function createRestClient(deps: RestClientDeps): RestClient {
     const perAttemptMs = request.idempotent ? Math.ceil(timeoutMs / (MAX_RETRIES + 1)) : timeoutMs;
     try {
       return await policy.execute(
-        ({ signal }) => attempt(request, deadline(perAttemptMs, signal ?? whole)),
+        ({ signal }) => attempt(request, deadline(perAttemptMs, signal)),
         whole,
       );
     } catch (error) {

@@ -4,7 +4,7 @@
  */
 import { ClientError, GraphQLClient } from 'graphql-request';
 import { z } from 'zod';
-import { AppError } from '../../errors.ts';
+import type { AppError } from '../../errors.ts';
 import { offerKey } from '../../domain/gpu.ts';
 import type { Offer, OfferKey } from '../../domain/gpu.ts';
 import type { SpotPrices } from '../../domain/price.ts';

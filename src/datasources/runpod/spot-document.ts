@@ -3,7 +3,7 @@
  * number of aliases varies; what is asked for under each comes from operations.graphql, and the
  * offers travel as variables.
  */
-import { Kind } from 'graphql';
+import { Kind, OperationTypeNode } from 'graphql';
 import type { FieldNode, NameNode, OperationDefinitionNode, VariableDefinitionNode } from 'graphql';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import type { Offer } from '../../domain/gpu.ts';
@@ -39,7 +39,7 @@ export function spotDocument(offerCount: number): TypedDocumentNode<SpotQuery, S
   const aliases = Array.from({ length: offerCount }, (_, index) => aliasOf(index));
   const operation: OperationDefinitionNode = {
     kind: Kind.OPERATION_DEFINITION,
-    operation: 'query' as OperationDefinitionNode['operation'],
+    operation: OperationTypeNode.QUERY,
     name: name('SpotPrices'),
     variableDefinitions: aliases.map(variableDefinition),
     selectionSet: {

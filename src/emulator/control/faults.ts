@@ -1,97 +1,118 @@
-/** The faults that tests have asked for, and the decision which of them fire. */
-import type { Fault, FaultKind, FaultOf } from './fault-schema.ts';
+/** The faults in force, and which of them fire at a request. */
+import { createRandom } from '../random.ts';
+import { Problem } from '../http/problem.ts';
+import type { Fault, FaultKind, RequestFault } from './fault-schema.ts';
 
-export const MAX_FAULTS = 100;
+const MAX_FAULTS = 100;
 
-/** A fault, and how often it has fired. */
-export type FaultReport = Fault & { readonly id: string; readonly fired: number };
+export interface ActiveFault {
+  readonly id: string;
+  readonly fault: Fault;
+  /** Requests it looked at, and those it fired at. */
+  readonly seen: number;
+  readonly fired: number;
+}
 
-/**
- * The faults that can meet one request.
- *
- * `take` finds the first of these kinds, in the order they were posted, that accepts the occasion
- * and fires; asking counts as an occasion, so ask once for each thing that can go wrong.
- */
-export interface RequestFaults {
-  take<K extends FaultKind>(
-    kinds: readonly K[],
-    accepts?: (fault: FaultOf<K>) => boolean,
-  ): FaultOf<K> | null;
+export interface SseFaults {
+  readonly cutAfter: number | null;
+  readonly duplicateEvery: number | null;
+  readonly dropEvery: number | null;
 }
 
 export interface Faults {
-  /** Null: there are {@link MAX_FAULTS} already. */
-  add(fault: Fault): FaultReport | null;
-  list(): readonly FaultReport[];
-  /** False: there is none with this id. */
+  /** @throws {Problem} 400 over a hundred */
+  add(fault: Fault): ActiveFault;
+  list(): readonly ActiveFault[];
   remove(id: string): boolean;
   clear(): void;
-  /** @param names the route's names, the most general one included */
-  forRequest(names: readonly string[]): RequestFaults;
-  /** Decides one occasion of one fault outside of a request. */
-  fires(id: string): boolean;
+  /** The faults that fire at a request by any of these names, in the order they were added. */
+  fire(routeNames: readonly string[]): readonly RequestFault[];
+  isGraphqlGone(): boolean;
+  readonly isEmptied: (gpuTypeId: string, dataCenterId: string) => boolean;
+  listingLagMs(): number;
+  early404Ms(): number;
+  sse(): SseFaults;
 }
 
-interface Entry {
-  readonly id: string;
-  readonly fault: Fault;
-  occasions: number;
-  fired: number;
-}
+export function createFaults(seed: number): Faults {
+  const random = createRandom(seed);
+  let active: ActiveFault[] = [];
+  let counter = 0;
 
-/** @param random chances, in [0, 1) */
-export function createFaults(random: () => number): Faults {
-  const entries = new Map<string, Entry>();
-  let added = 0;
+  function find<K extends FaultKind>(kind: K): Extract<Fault, { kind: K }> | undefined {
+    const found = active.find(({ fault }) => fault.kind === kind);
+    return found?.fault as Extract<Fault, { kind: K }> | undefined;
+  }
 
-  function fires(entry: Entry): boolean {
-    const { times = Infinity, after = 0, probability = 1 } = entry.fault;
-    if (entry.fired >= times) return false;
-    entry.occasions += 1;
-    if (entry.occasions <= after || random() >= probability) return false;
-    entry.fired += 1;
-    return true;
+  function decides(entry: ActiveFault, fault: RequestFault): boolean {
+    if (entry.seen < (fault.after ?? 0)) return false;
+    if (entry.fired >= (fault.times ?? Infinity)) return false;
+    return fault.probability === undefined || random() < fault.probability;
   }
 
   return {
     add(fault) {
-      if (entries.size >= MAX_FAULTS) return null;
-      added += 1;
-      const entry: Entry = { id: `fault-${added}`, fault, occasions: 0, fired: 0 };
-      entries.set(entry.id, entry);
-      return report(entry);
+      if (active.length >= MAX_FAULTS) throw new Problem(400, `at most ${MAX_FAULTS} faults`);
+      counter += 1;
+      const entry: ActiveFault = { id: `fault-${counter}`, fault, seen: 0, fired: 0 };
+      active.push(entry);
+      return entry;
     },
-    list: () => [...entries.values()].map(report),
-    remove: (id) => entries.delete(id),
-    clear: () => {
-      entries.clear();
+    list: () => active,
+    remove(id) {
+      const before = active.length;
+      active = active.filter((entry) => entry.id !== id);
+      return active.length < before;
     },
-    fires(id) {
-      const entry = entries.get(id);
-      return entry !== undefined && fires(entry);
+    clear() {
+      active = [];
     },
-    forRequest: (names) => ({
-      take(kinds, accepts = () => true) {
-        for (const entry of entries.values()) {
-          const { fault } = entry;
-          if (!isOfKind(fault, kinds) || !meets(fault, names) || !accepts(fault)) continue;
-          if (fires(entry)) return fault;
-        }
-        return null;
-      },
+    fire(routeNames) {
+      const firing: RequestFault[] = [];
+      active = active.map((entry) => {
+        const { fault } = entry;
+        if (!isRequestFault(fault) || !matches(fault.route, routeNames)) return entry;
+        const fires = decides(entry, fault);
+        if (fires) firing.push(fault);
+        return { ...entry, seen: entry.seen + 1, fired: entry.fired + (fires ? 1 : 0) };
+      });
+      return firing;
+    },
+    isGraphqlGone: () => find('graphql-gone') !== undefined,
+    isEmptied: (gpuTypeId, dataCenterId) =>
+      active.some(
+        ({ fault }) =>
+          fault.kind === 'no-capacity' &&
+          (fault.gpuTypeId ?? gpuTypeId) === gpuTypeId &&
+          (fault.dataCenterId ?? dataCenterId) === dataCenterId,
+      ),
+    listingLagMs: () => find('listing-lag')?.ms ?? 0,
+    early404Ms: () => find('early-404')?.ms ?? 0,
+    sse: () => ({
+      cutAfter: find('sse-cut')?.afterLines ?? null,
+      duplicateEvery: find('sse-duplicate')?.every ?? null,
+      dropEvery: find('sse-drop')?.every ?? null,
     }),
   };
 }
 
-function report({ id, fault, fired }: Entry): FaultReport {
-  return { ...fault, id, fired };
+const STATE_KINDS: ReadonlySet<FaultKind> = new Set([
+  'graphql-gone',
+  'listing-lag',
+  'early-404',
+  'no-capacity',
+  'sse-cut',
+  'sse-duplicate',
+  'sse-drop',
+  'spot-reclaim',
+]);
+
+function isRequestFault(fault: Fault): fault is RequestFault {
+  return !STATE_KINDS.has(fault.kind);
 }
 
-function isOfKind<K extends FaultKind>(fault: Fault, kinds: readonly K[]): fault is FaultOf<K> {
-  return (kinds as readonly FaultKind[]).includes(fault.kind);
-}
-
-function meets(fault: Fault, names: readonly string[]): boolean {
-  const route = 'route' in fault ? fault.route : undefined;
-  return route === undefined || names.includes(route);
+function matches(route: string | undefined, names: readonly string[]): boolean {
+  if (route === undefined) return true;
+  if (!route.startsWith('* ')) return names.includes(route);
+  return names.some((name) => name.endsWith(route.slice(1)));
 }

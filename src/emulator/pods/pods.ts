@@ -38,7 +38,7 @@ export interface Pods {
   /** @throws {Problem} 400 without capacity, 402 without an hour's credit */
   rent(wish: PodWish): Pod;
   /** Living pods, oldest first. */
-  living(): readonly Pod[];
+  readonly living: () => readonly Pod[];
   find(id: string): Pod | undefined;
   /** Every pod there ever was. */
   all(): readonly Pod[];

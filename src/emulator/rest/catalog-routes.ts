@@ -114,8 +114,17 @@ function hasAll(has: readonly string[], wanted: readonly string[] | undefined): 
   return (wanted ?? []).every((item) => has.includes(item));
 }
 
-function viewCenter({ country: _country, ...center }: DataCenter, gpus: readonly object[]): object {
-  return { ...center, ...(gpus.length > 0 && { gpuAvailability: gpus }) };
+function viewCenter(center: DataCenter, gpus: readonly object[]): object {
+  const { id, name, region, networkVolumeTypes, compliance, globalNetwork } = center;
+  return {
+    id,
+    name,
+    region,
+    networkVolumeTypes,
+    compliance,
+    globalNetwork,
+    ...(gpus.length > 0 && { gpuAvailability: gpus }),
+  };
 }
 
 function gpusIn(center: DataCenter, stock: Stock): object[] {

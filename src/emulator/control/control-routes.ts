@@ -1,0 +1,118 @@
+/** `/__emulator/…`: what tests and people see and change from outside; not in the real API. */
+import { z } from 'zod';
+import { jsonAnswer, noContent } from '../http/answer.ts';
+import type { Answer } from '../http/answer.ts';
+import type { Incoming } from '../http/incoming.ts';
+import { Problem } from '../http/problem.ts';
+import { matchRoute, unknownPath, wrongMethod } from '../http/routing.ts';
+import { describeFaults, parseBody, parseJson } from '../http/validation.ts';
+import { statusOf, usdAccrued } from '../pods/pod.ts';
+import type { BootTimes } from '../pods/pod.ts';
+import type { Pods } from '../pods/pods.ts';
+import type { RestRoute } from '../rest/rest-route.ts';
+import { faultSchema } from './fault-schema.ts';
+import type { ActiveFault, Faults } from './faults.ts';
+import type { RequestLog } from './request-log.ts';
+
+export const CONTROL_PREFIX = '/__emulator/';
+const LOOPBACK_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
+const MAX_LINES = 10_000;
+
+export interface ControlDeps {
+  readonly pods: Pods;
+  readonly faults: Faults;
+  readonly requests: RequestLog;
+  readonly boot: BootTimes;
+  readonly now: () => number;
+}
+
+const logsSchema = z.strictObject({
+  source: z.enum(['container', 'system']).default('container'),
+  lines: z.array(z.string()).max(MAX_LINES),
+});
+
+export function createControl(deps: ControlDeps): (incoming: Incoming) => Answer {
+  const routes = controlRoutes(deps);
+  return (incoming) => {
+    keepPagesOut(incoming);
+    const match = matchRoute(routes, incoming.method, incoming.path);
+    switch (match.kind) {
+      case 'found':
+        return match.route.answer(incoming, match.parameters);
+      case 'wrong-method':
+        throw wrongMethod(match.allow);
+      case 'unknown':
+        throw unknownPath();
+    }
+  };
+}
+
+/** No web page may inject faults: browsers name the page's origin, and rebound hosts their own. */
+function keepPagesOut({ headers }: Incoming): void {
+  if (headers.origin !== undefined || !LOOPBACK_HOST.test(headers.host ?? '')) {
+    throw new Problem(403, 'the control API is not for web pages: call it from this machine');
+  }
+}
+
+function controlRoutes({ pods, faults, requests, boot, now }: ControlDeps): readonly RestRoute[] {
+  return [
+    route('GET', 'requests', () => jsonAnswer(200, requests.view())),
+    route('DELETE', 'requests', () => {
+      requests.reset();
+      return noContent();
+    }),
+    route('GET', 'pods', () =>
+      jsonAnswer(
+        200,
+        pods.all().map((pod) => ({
+          id: pod.id,
+          name: pod.spec.name,
+          status: statusOf(pod, now(), boot),
+          createdAt: isoOrNull(pod.createdAt),
+          terminatedAt: isoOrNull(pod.terminatedAt),
+          usdAccrued: usdAccrued(pod, now()),
+        })),
+      ),
+    ),
+    route('POST', 'pods/{id}/logs', ({ body }, { id = '' }) => {
+      if (pods.find(id) === undefined) throw new Problem(404, 'pod not found');
+      const { source, lines } = parseBody(logsSchema, body);
+      for (const line of lines) pods.logOf(id).append(source, line);
+      return noContent();
+    }),
+    route('GET', 'faults', () => jsonAnswer(200, faults.list().map(viewFault))),
+    route('POST', 'faults', ({ body }) => jsonAnswer(201, viewFault(addFault(body, faults, pods)))),
+    route('DELETE', 'faults', () => {
+      faults.clear();
+      return noContent();
+    }),
+    route('DELETE', 'faults/{id}', (_incoming, { id = '' }) => {
+      if (!faults.remove(id)) throw new Problem(404, 'fault not found');
+      return noContent();
+    }),
+  ];
+}
+
+function route(method: string, path: string, answer: RestRoute['answer']): RestRoute {
+  return { method, path: CONTROL_PREFIX + path, answer };
+}
+
+function addFault(body: string, faults: Faults, pods: Pods): ActiveFault {
+  const value = parseJson(body);
+  const parsed = faultSchema.safeParse(value);
+  if (!parsed.success) {
+    throw new Problem(400, 'not a fault', { errors: describeFaults(parsed.error, value) });
+  }
+  const fault = parsed.data;
+  // It happens at once, and once.
+  if (fault.kind === 'spot-reclaim') pods.reclaim(fault.podId ?? null, fault.mode);
+  return faults.add(fault);
+}
+
+function viewFault({ id, fault, fired }: ActiveFault): object {
+  return { id, ...fault, fired };
+}
+
+function isoOrNull(epochMs: number | null): string | null {
+  return epochMs === null ? null : new Date(epochMs).toISOString();
+}
