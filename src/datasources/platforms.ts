@@ -25,8 +25,6 @@ export function createPlatformRegistry(
     try {
       return await factory();
     } catch (error) {
-      // Forgotten, so that the next asker tries again.
-      made.delete(name);
       throw new AppError('PLATFORM_UNAVAILABLE', `The platform "${name}" could not be loaded.`, {
         cause: error,
         retryable: true,
@@ -44,8 +42,12 @@ export function createPlatformRegistry(
           `There is no platform "${name}": known are ${names.join(', ')}.`,
         );
       }
-      const platform = made.get(name) ?? make(name, factory);
+      const known = made.get(name);
+      if (known !== undefined) return known;
+      const platform = make(name, factory);
       made.set(name, platform);
+      // A failure is forgotten, so that the next asker tries again.
+      platform.catch(() => made.delete(name));
       return platform;
     },
     async close() {

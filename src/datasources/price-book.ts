@@ -84,7 +84,7 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
     const entry = entries.get(offerKey(offer));
     if (entry === undefined) return undefined;
     const table = servable(entry);
-    if (table !== undefined && now() >= entry.dueAt) startRefresh(entry, 'background');
+    if (table !== undefined && now() >= entry.dueAt) void startRefresh(entry, 'background');
     return table;
   }
 

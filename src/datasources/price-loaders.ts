@@ -4,7 +4,7 @@
  */
 import DataLoader from 'dataloader';
 import { AppError } from '../errors.ts';
-import { offerKey } from '../domain/gpu.ts';
+import { DEFAULT_OFFER, offerKey } from '../domain/gpu.ts';
 import type { Offer, OfferKey } from '../domain/gpu.ts';
 import type { Price, PriceTable } from '../domain/price.ts';
 import type { PriceBook } from './price-book.ts';
@@ -20,10 +20,13 @@ export interface PriceKey {
 export interface PriceLoaders {
   /** Names what the operation will ask for, so that all of it is read in one go, at first need. */
   expect(offers: () => readonly Offer[]): void;
-  /** The offers named by `expect`, or none. */
-  expected(): readonly Offer[];
   /** At once where memory has it. @throws {AppError} PLATFORM_… LIMIT_EXCEEDED */
   table(offer: Offer): PriceTable | Promise<PriceTable>;
+  /**
+   * A table for facts that no offer changes: one that memory has, else one that is expected anyway.
+   * @throws as `table`
+   */
+  anyTable(): PriceTable | Promise<PriceTable>;
   /** Null: not offered so. At once where memory has it, else batched. @throws as `table` */
   price(key: PriceKey): Price | null | Promise<Price | null>;
   /** What was read so far; undefined once anything failed. */
@@ -90,16 +93,24 @@ export function createPriceLoaders(book: PriceBook): PriceLoaders {
     return read.get(offerKey(offer)) ?? tooMany();
   }
 
+  function table(offer: Offer): PriceTable | Promise<PriceTable> {
+    const seen = peek(offer);
+    if (seen instanceof AppError) throw seen;
+    return seen ?? tables.load(offer);
+  }
+
   return {
     expect(offers) {
       name = offers;
       named = undefined;
     },
-    expected,
-    table(offer) {
-      const seen = peek(offer);
-      if (seen instanceof AppError) throw seen;
-      return seen ?? tables.load(offer);
+    table,
+    anyTable() {
+      for (const offer of [...expected(), DEFAULT_OFFER]) {
+        const seen = peek(offer);
+        if (seen !== undefined && !(seen instanceof AppError)) return seen;
+      }
+      return table(expected()[0] ?? DEFAULT_OFFER);
     },
     price(key) {
       const seen = peek(key.offer);

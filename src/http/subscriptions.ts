@@ -125,7 +125,10 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
       onNext: (_context, _id, _payload, _args, result) =>
         result.errors === undefined
           ? undefined
-          : { data: result.data ?? null, errors: mask(result.errors) },
+          : {
+              ...(result.data !== undefined && { data: result.data }),
+              errors: mask(result.errors),
+            },
     },
     sockets,
     KEEP_ALIVE_MS,
@@ -144,6 +147,10 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
           deps.onConnections(sockets.clients.size);
         });
         sockets.emit('connection', client, request);
+        // graphql-ws prints what a client did wrong to the console and closes with 4500; ws has
+        // already closed with the right code (1009 for a frame too large).
+        client.removeAllListeners('error');
+        client.on('error', () => undefined);
       });
     },
     async stop() {
@@ -164,9 +171,8 @@ export function refuse(socket: Duplex, status: string, reason = ''): void {
 /** Faults of the request that the engine itself finds have no path: a variable of the wrong type. */
 function toWire(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
   if (!(error instanceof GraphQLError)) return error;
-  const isRequestFault = error.path === undefined && error.originalError === undefined;
   const wire = error.toJSON();
-  return isRequestFault
+  return error.path === undefined
     ? { ...wire, extensions: { code: 'BAD_USER_INPUT', ...wire.extensions } }
     : wire;
 }

@@ -2,7 +2,6 @@ import { DEFAULT_OFFER } from '../domain/gpu.ts';
 import type { CatalogueEntry } from '../domain/gpu.ts';
 import { offerOfFilter, selectGpus } from '../domain/gpu-selection.ts';
 import { isOffered } from '../domain/price.ts';
-import type { PriceTable } from '../domain/price.ts';
 import type { Context } from '../context.ts';
 import type { Resolvers } from './__generated__/schema.ts';
 import { toOffer } from './gpu-arguments.ts';
@@ -12,16 +11,11 @@ function after<T, R>(value: T | Promise<T>, then: (value: T) => R): R | Promise<
   return value instanceof Promise ? value.then(then) : then(value);
 }
 
-/** Facts that no offer changes are taken from an offer that is read anyway. */
-function anyTable({ prices }: Context): PriceTable | Promise<PriceTable> {
-  return prices.table(prices.expected()[0] ?? DEFAULT_OFFER);
-}
-
 function findGpu(
   id: string,
   context: Context,
 ): CatalogueEntry | null | Promise<CatalogueEntry | null> {
-  return after(anyTable(context), (table) => table.gpus.get(id)?.entry ?? null);
+  return after(context.prices.anyTable(), (table) => table.gpus.get(id)?.entry ?? null);
 }
 
 export const gpuResolvers: Resolvers = {

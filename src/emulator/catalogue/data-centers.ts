@@ -38,10 +38,6 @@ export const DATA_CENTERS: readonly DataCenter[] = [
   center('OC-AU-1', 'Australia Sydney 1', 'OCEANIA', 'AU', [], ['ISO_IEC_27001'], false),
 ];
 
-export function findDataCenter(id: string): DataCenter | undefined {
-  return DATA_CENTERS.find((dataCenter) => dataCenter.id === id);
-}
-
 function center(
   id: string,
   name: string,

@@ -6,7 +6,6 @@
  * and SXM, A100 PCIe, L40S, A40, RTX 5090, B300, RTX 3070), plausible elsewhere.
  */
 export type Cloud = 'SECURE' | 'COMMUNITY';
-export const CLOUDS: readonly Cloud[] = ['SECURE', 'COMMUNITY'];
 
 /** What one cloud offers of a GPU type. */
 export interface CloudOffer {

@@ -173,6 +173,7 @@ export type Pricing = {
   readonly stock: StockLevel;
 };
 
+/** What can be asked. */
 export type Query = {
   readonly __typename?: 'Query';
   /** The GPU cloud behind this service, as it answered at most half a minute ago. */
@@ -184,11 +185,13 @@ export type Query = {
 };
 
 
+/** What can be asked. */
 export type QueryGpuResourceArgs = {
   id: Scalars['ID']['input'];
 };
 
 
+/** What can be asked. */
 export type QueryGpuResourcesArgs = {
   filter?: InputMaybe<GpuResourceFilter>;
   orderBy?: GpuResourceOrder;

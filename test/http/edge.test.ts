@@ -1,0 +1,158 @@
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { startTestApp } from '../support/start-app.ts';
+
+const PING = JSON.stringify({ query: '{ __typename }' });
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** fetch() may not set Host: a rebound name needs plain HTTP. */
+function post(url: string, headers: Record<string, string>, body = PING) {
+  return new Promise<{ status: number; text: string; headers: Record<string, unknown> }>(
+    (resolve, reject) => {
+      const sent = request(
+        url,
+        { method: 'POST', headers: { ...JSON_TYPE, ...headers } },
+        (got) => {
+          let text = '';
+          got.on('data', (chunk: Buffer) => (text += chunk.toString()));
+          got.on('end', () => {
+            resolve({ status: got.statusCode ?? 0, text, headers: got.headers });
+          });
+        },
+      );
+      sent.on('error', reject);
+      sent.end(body);
+    },
+  );
+}
+
+test('a page that rebinds its own name to this machine is refused', async () => {
+  const { url } = await startTestApp();
+  const refused = await post(url, { host: 'evil.example:4000' });
+  expect(refused.status).toBe(421);
+  expect(refused.text).toContain('ALLOWED_HOSTS');
+  expect((await post(url, { host: 'localhost:4000' })).status).toBe(200);
+});
+
+test('a page of another origin is refused, preflight included; an allowed one gets its CORS headers', async () => {
+  const { url } = await startTestApp({ ALLOWED_ORIGINS: 'https://console.example' });
+  const refused = await post(url, { origin: 'https://evil.example' });
+  expect(refused.status).toBe(403);
+  expect(refused.headers['access-control-allow-origin']).toBeUndefined();
+  const preflight = (origin: string) => fetch(url, { method: 'OPTIONS', headers: { origin } });
+  expect((await preflight('https://evil.example')).status).toBe(403);
+  expect((await preflight('null')).status).toBe(403);
+  const allowed = await preflight('https://console.example');
+  expect(allowed.status).toBe(204);
+  expect(allowed.headers.get('access-control-allow-origin')).toBe('https://console.example');
+  expect((await post(url, { origin: 'https://console.example' })).status).toBe(200);
+});
+
+test('a request that a page could send without asking is refused', async () => {
+  const { url } = await startTestApp();
+  const simple = await fetch(url, {
+    method: 'POST',
+    body: PING,
+    headers: { 'content-type': 'text/plain' },
+  });
+  expect(simple.status).toBe(400);
+  const get = await fetch(`${url}?query=${encodeURIComponent('{ __typename }')}`);
+  expect(get.status).toBe(400);
+  expect(await get.text()).toContain('CSRF');
+  const named = await fetch(`${url}?query=${encodeURIComponent('{ __typename }')}`, {
+    headers: { 'apollo-require-preflight': '1' },
+  });
+  expect(named.status).toBe(200);
+});
+
+test.each([
+  ['malformed JSON', '{"query": ', 400, 'not valid JSON'],
+  ['no query', '{}', 400, 'no keys'],
+  ['a query that is a number', '{"query": 1}', 400, 'strings'],
+  ['an unknown field', '{"query": "{ nothing }"}', 400, 'nothing'],
+  ['a syntax error', '{"query": "{"}', 400, 'Syntax Error'],
+  [
+    'a wrong variable',
+    '{"query": "query($n: Int!) { gpuResource(id: \\"x\\") { pricing(gpuCount: $n) { stock } } }", "variables": {"n": "two"}}',
+    400,
+    'Int cannot represent',
+  ],
+  ['a subscription', '{"query": "subscription { x }"}', 400, 'WebSocket'],
+])('%s gets a clear error', async (_name, body, status, text) => {
+  const { url } = await startTestApp();
+  const answer = await post(url, {}, body);
+  expect(answer.text).toContain(text);
+  expect(answer.status).toBe(status);
+  expect(answer.text).not.toMatch(/node_modules|at .*\.ts|stacktrace/);
+});
+
+test('a body over the limit is refused before it is read to its end', async () => {
+  const { url } = await startTestApp({ MAX_BODY_BYTES: '2048' });
+  const answer = await post(url, {}, JSON.stringify({ query: `# ${'x'.repeat(4_000)}` }));
+  expect(answer.status).toBe(413);
+  expect(answer.text).toContain('2048 bytes');
+});
+
+test('operations that are too deep, too wide or too long are refused', async () => {
+  const { query } = await startTestApp();
+  const deep = `${'{ gpuResource(id: "x") { pricing '}${'{ gpuResource { pricing '.repeat(8)}{ stock }${' } }'.repeat(9)}`;
+  expect((await query(deep)).errors?.[0]?.message).toMatch(/nests \d+ fields deep/);
+  const level = (n: number) =>
+    `fragment F${n} on GpuResource { ${Array.from({ length: 12 }, (_, i) => `a${i}: pricing { gpuResource { ...F${n + 1} } }`).join(' ')} }`;
+  const bomb = `{ gpuResources { ...F0 } } ${[0, 1, 2, 3].map(level).join(' ')} fragment F4 on GpuResource { id }`;
+  expect((await query(bomb)).errors?.[0]?.message).toMatch(/asks for \d+ fields/);
+  expect((await query(`{ ${'__typename '.repeat(5_000)} }`)).errors?.[0]?.message).toContain(
+    'tokens',
+  );
+});
+
+test('probes and metrics tell the state of the server', async () => {
+  const { app, query } = await startTestApp();
+  await query('{ gpuResources { id } }');
+  expect((await fetch(`${app.url}/livez`)).status).toBe(200);
+  expect((await fetch(`${app.url}/readyz`)).status).toBe(200);
+  const metrics = await (await fetch(`${app.url}/metrics`)).text();
+  expect(metrics).toContain('http_requests_total{route="/graphql",status="200"} 1');
+  expect(metrics).toContain(
+    'upstream_request_duration_seconds_count{route="GET /v2/catalog/gpus",status="200"} 1',
+  );
+});
+
+test('a browser gets an IDE that needs nothing from elsewhere, and none in production', async () => {
+  const html = { headers: { accept: 'text/html' } };
+  const page = await (await fetch((await startTestApp()).url, html)).text();
+  expect(page).toContain('GraphiQL');
+  expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);
+  const production = await startTestApp({ NODE_ENV: 'production' });
+  expect(await (await fetch(production.url, html)).text()).not.toContain('GraphiQL');
+  const hidden = await production.query('{ __schema { queryType { name } } }');
+  expect(hidden.errors?.[0]?.message).toContain('introspection');
+  expect((await production.query('{ _service { sdl } }')).errors).toBeUndefined();
+});
+
+test("every answer carries a request id, the caller's own where it is one", async () => {
+  const { url } = await startTestApp();
+  expect((await post(url, { 'x-request-id': 'abc-1' })).headers['x-request-id']).toBe('abc-1');
+  const made = (await post(url, { 'x-request-id': 'a b\tc' })).headers['x-request-id'];
+  expect(made).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test('a client that sends rubbish or leaves half-way harms nobody', async () => {
+  const { app, url } = await startTestApp();
+  const port = Number(new URL(url).port);
+  for (const bytes of [
+    '\x16\x03\x01\x00rubbish\r\n\r\n',
+    'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{',
+  ]) {
+    await new Promise<void>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.write(bytes, () => {
+          socket.destroy();
+          resolve();
+        });
+      });
+    });
+  }
+  expect((await fetch(`${app.url}/livez`)).status).toBe(200);
+});

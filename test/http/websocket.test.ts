@@ -1,0 +1,106 @@
+import { createClient } from 'graphql-ws';
+import { expect, onTestFinished, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { startTestApp } from '../support/start-app.ts';
+
+const PROTOCOL = 'graphql-transport-ws';
+
+function wsUrl(url: string, path = '/graphql'): string {
+  return new URL(path, url).href.replace('http', 'ws');
+}
+
+function clientOf(url: string) {
+  const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
+  onTestFinished(() => client.dispose());
+  return client;
+}
+
+async function first(url: string, query: string, variables: Record<string, unknown> = {}) {
+  for await (const result of clientOf(url).iterate({ query, variables })) return result;
+  return undefined;
+}
+
+/** The close code, or what the refused upgrade was answered. */
+function outcome(socket: WebSocket): Promise<number> {
+  return new Promise((resolve) => {
+    socket.on('error', () => undefined);
+    socket.on('unexpected-response', (_request, response) => {
+      resolve(response.statusCode ?? 0);
+    });
+    socket.on('close', resolve);
+  });
+}
+
+test.each(['/graphql', '/ws'])(
+  'a client on %s gets the same answers as over HTTP',
+  async (path) => {
+    const { url, query } = await startTestApp();
+    const text = '{ gpuResources(filter: { minMemoryGb: 100 }) { id pricing { stock } } }';
+    const overHttp = await query(text);
+    expect(await first(wsUrl(url, path), text)).toEqual({ data: overHttp.data });
+  },
+);
+
+test('limits and masked errors are those of HTTP', async () => {
+  const { url, emulator } = await startTestApp();
+  const deep = `{ gpuResource(id: "x") { pricing ${'{ gpuResource { pricing '.repeat(8)}{ stock }${' } }'.repeat(8)} } }`;
+  await expect(first(wsUrl(url), deep)).rejects.toMatchObject([
+    { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } },
+  ]);
+  await expect(first(wsUrl(url), '{')).rejects.toMatchObject([
+    { extensions: { code: 'GRAPHQL_PARSE_FAILED' } },
+  ]);
+  const wrong = 'query($n: Int!) { gpuResource(id: "x") { pricing(gpuCount: $n) { stock } } }';
+  expect(await first(wsUrl(url), wrong, { n: 'two' })).toMatchObject({
+    errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
+  });
+  await emulator.addFault({ kind: 'unauthorized' });
+  expect(await first(wsUrl(url), '{ gpuResources { id } }')).toMatchObject({
+    data: null,
+    errors: [{ path: ['gpuResources'], extensions: { code: 'PLATFORM_UNAUTHORIZED' } }],
+  });
+});
+
+test('a page of another origin cannot open a socket; one of this server can', async () => {
+  const { url } = await startTestApp();
+  const evil = new WebSocket(wsUrl(url), PROTOCOL, { origin: 'https://evil.example' });
+  expect(await outcome(evil)).toBe(403);
+  const rebound = new WebSocket(wsUrl(url), PROTOCOL, { headers: { host: 'evil.example' } });
+  expect(await outcome(rebound)).toBe(421);
+  const own = new WebSocket(wsUrl(url), PROTOCOL, { origin: new URL(url).origin });
+  await new Promise((resolve) => own.on('open', resolve));
+  own.close(1000);
+  expect(await outcome(own)).toBe(1000);
+});
+
+test('a frame over the limit ends its own connection', async () => {
+  const { url } = await startTestApp({ MAX_BODY_BYTES: '1024' });
+  const socket = new WebSocket(wsUrl(url), PROTOCOL);
+  socket.on('open', () => {
+    socket.send('x'.repeat(2_000));
+  });
+  expect(await outcome(socket)).toBe(1009);
+});
+
+test('connections over the cap are refused', async () => {
+  const { url } = await startTestApp({ MAX_WS_CONNECTIONS: '1' });
+  const one = new WebSocket(wsUrl(url), PROTOCOL);
+  await new Promise((resolve) => one.on('open', resolve));
+  expect(await outcome(new WebSocket(wsUrl(url), PROTOCOL))).toBe(503);
+  one.close();
+});
+
+test('a shutdown closes sockets with 1001 and finishes requests in flight', async () => {
+  const { app, url, emulator, query } = await startTestApp();
+  const socket = new WebSocket(wsUrl(url), PROTOCOL);
+  await new Promise((resolve) => socket.on('open', resolve));
+  await emulator.addFault({ kind: 'delay', ms: 300, route: 'GET /v2/catalog/gpus' });
+  const inFlight = query('{ gpuResources { id } }');
+  const reached = async () => (await emulator.requests()).rest['GET /v2/catalog/gpus'];
+  while (!(await reached())) await new Promise((resolve) => setImmediate(resolve));
+  const closed = app.close();
+  expect(await outcome(socket)).toBe(1001);
+  expect((await inFlight).errors).toBeUndefined();
+  await closed;
+  await expect(fetch(`${app.url}/livez`)).rejects.toThrow();
+});
