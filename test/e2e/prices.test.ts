@@ -89,7 +89,7 @@ test('one representation that is wrong fails alone', async () => {
   const entities = (answer.data as unknown as { _entities: ({ name: string } | null)[] })._entities;
   expect(entities[0]?.name).toBe('L40S');
   expect(entities[1]).toBeNull();
-  expect(answer.errors?.[0]?.extensions['code']).toBe('BAD_USER_INPUT');
+  expect(answer.errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
 });
 
 test('prices are those of the whole pod, and absent where a GPU is not offered so', async () => {
@@ -125,7 +125,7 @@ test('filters narrow and orders are the same every time', async () => {
   const app = await startTestApp();
   const byPrice = gpusOf(await app.query('{ gpuResources { id pricing { onDemandUsdPerHour } } }'));
   const usd = byPrice.map(
-    ({ pricing }) => (pricing?.['onDemandUsdPerHour'] as number | undefined) ?? Infinity,
+    ({ pricing }) => (pricing?.onDemandUsdPerHour as number | undefined) ?? Infinity,
   );
   expect(usd).toEqual([...usd].sort((a, b) => a - b));
   const narrow = await app.query(`{ gpuResources(orderBy: MEMORY,
@@ -154,17 +154,17 @@ test('when RunPod goes down the last prices are served as stale, and in time no 
   await app.emulator.addFault({ kind: 'status', status: 500, route: GPUS });
   const stale = await until('a stale price', async () => {
     const seen = await pricing();
-    return seen?.['isStale'] === true ? seen : null;
+    return seen?.isStale === true ? seen : null;
   });
-  expect(stale['onDemandUsdPerHour']).toBe(0.86);
+  expect(stale.onDemandUsdPerHour).toBe(0.86);
   const gone = await until('an error once the price is too old', async () => {
     const answer = await app.query(`{ platform: gpuPlatform { name } ${ask.slice(1)}`);
     return answer.errors ? answer : null;
   });
   expect(gone.data).toMatchObject({ platform: { name: 'runpod' }, gpuResource: null });
-  expect(gone.errors?.[0]?.extensions['code']).toMatch(/^PLATFORM_(UNAVAILABLE|TIMEOUT)$/);
+  expect(gone.errors?.[0]?.extensions.code).toMatch(/^PLATFORM_(UNAVAILABLE|TIMEOUT)$/);
   await app.emulator.clearFaults();
-  await until('fresh prices again', async () => (await pricing())?.['isStale'] === false);
+  await until('fresh prices again', async () => (await pricing())?.isStale === false);
 });
 
 test('a price that fails leaves the rest of the answer intact', async () => {
@@ -215,10 +215,10 @@ test.each(FAULTS)(
     await app.emulator.addFault({ ...fault, route: GPUS });
     const answer = await app.query('{ gpuResources { id } }');
     expect(answer.data).toBeNull();
-    expect(answer.errors?.[0]?.extensions['code']).toBe(code);
+    expect(answer.errors?.[0]?.extensions.code).toBe(code);
     expect(answer.errors?.[0]?.message).not.toMatch(/emulator|Bearer|stack/);
     if (code === 'PLATFORM_RATE_LIMITED')
-      expect(answer.errors?.[0]?.extensions['retryAfterSeconds']).toBe(7);
+      expect(answer.errors?.[0]?.extensions.retryAfterSeconds).toBe(7);
     if (fault.kind === 'body') expect(answer.errors?.[0]?.message).toContain('gpus.0.memory');
     expect((await fetch(new URL('/livez', app.url))).status).toBe(200);
   },
@@ -235,7 +235,7 @@ test('a key that RunPod rejects shows in gpuPlatform, and the key shows nowhere'
   const answer = await app.query(
     '{ gpuPlatform { connected error verifiedAt } gpuResources { id } }',
   );
-  expect(answer.errors?.[0]?.extensions['code']).toBe('PLATFORM_UNAUTHORIZED');
+  expect(answer.errors?.[0]?.extensions.code).toBe('PLATFORM_UNAUTHORIZED');
   const platform = await app.query('{ gpuPlatform { connected error verifiedAt emulated } }');
   expect(platform.data).toMatchObject({
     gpuPlatform: { connected: false, verifiedAt: null, emulated: false },
@@ -251,5 +251,5 @@ test('more pairs of count and cloud than one operation may ask are refused by na
     (_, index) => `p${index}: dataCenters(gpuCount: ${index + 1}) { stock }`,
   );
   const answer = await app.query(`{ gpuResource(id: "NVIDIA L40S") { ${aliases.join(' ')} } }`);
-  expect(answer.errors?.map(({ extensions }) => extensions['code'])).toEqual(['LIMIT_EXCEEDED']);
+  expect(answer.errors?.map(({ extensions }) => extensions.code)).toEqual(['LIMIT_EXCEEDED']);
 });

@@ -9,6 +9,11 @@ import { makeFolder } from '../support/start-app.ts';
 
 const BODY = { name: 'x', image: 'i', gpu: { id: 'NVIDIA GeForce RTX 4090', count: 1 } };
 
+/** JSON of any shape, to look into. */
+interface Tree {
+  readonly [name: string]: Tree | null | undefined;
+}
+
 async function start(options: EmulatorOptions = {}) {
   const emulator = await createEmulator(options);
   onTestFinished(() => emulator.close());
@@ -21,12 +26,12 @@ async function start(options: EmulatorOptions = {}) {
         : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    const value = (text === '' ? null : JSON.parse(text)) as Record<string, never> | null;
+    const value = (text === '' ? null : JSON.parse(text)) as Tree | null;
     return { status: response.status, value, headers: response.headers };
   };
   const graphql = async (query: string, key: string | null = 'key') =>
     (await call('POST', '/graphql', { query }, key)).value as unknown as {
-      data: Record<string, never> | null;
+      data: Tree | null;
       errors?: { message: string; extensions?: { code: string } }[];
     };
   return { emulator, call, graphql, control: controlOf(emulator.url) };
@@ -72,12 +77,12 @@ test('a pod boots, says RUNNING before it has a runtime, costs money and ends', 
   });
   const created = await call('POST', '/v2/pods', BODY);
   expect(created.status).toBe(201);
-  const path = `/v2/pods/${created.value?.['id'] ?? ''}`;
+  const path = `/v2/pods/${String(created.value?.id)}`;
   const seen = [];
   for (const ms of [0, 1_000, 1_000, 3_600_000]) {
     now += ms;
     const { value } = await call('GET', path);
-    seen.push([value?.['status'], value?.['runtime'] === null]);
+    seen.push([value?.status, value?.runtime === null]);
   }
   expect(seen).toEqual([
     ['PROVISIONING', true],
@@ -86,8 +91,8 @@ test('a pod boots, says RUNNING before it has a runtime, costs money and ends', 
     ['RUNNING', false],
   ]);
   const { data } = await graphql('{ myself { clientBalance currentSpendPerHr } }');
-  expect(data?.['myself']?.['currentSpendPerHr']).toBe(0.74);
-  expect(data?.['myself']?.['clientBalance']).toBeCloseTo(100 - 0.74, 2);
+  expect(data?.myself?.currentSpendPerHr).toBe(0.74);
+  expect(data?.myself?.clientBalance).toBeCloseTo(100 - 0.74, 2);
   expect((await call('POST', `${path}/action`, { action: 'start' })).status).toBe(409);
   expect((await call('DELETE', path)).status).toBe(204);
   expect((await call('DELETE', path)).status).toBe(404);
@@ -96,7 +101,7 @@ test('a pod boots, says RUNNING before it has a runtime, costs money and ends', 
   expect(pod).toMatchObject({ name: 'x', status: 'TERMINATED' });
   expect(pod?.usdAccrued).toBeCloseTo(0.74, 2);
   const bill = await call('GET', `/v2/billing/pods?podId=${pod?.id ?? ''}`);
-  expect(bill.value?.['records']?.[0]).toMatchObject({ totalAmount: pod?.usdAccrued });
+  expect(bill.value?.records?.['0']).toMatchObject({ totalAmount: pod?.usdAccrued });
 });
 
 test('pods are kept over a restart, and a file that is not ours is not overwritten', async () => {
@@ -105,7 +110,7 @@ test('pods are kept over a restart, and a file that is not ours is not overwritt
   const created = await first.call('POST', '/v2/pods', BODY);
   await first.emulator.close();
   const second = await start({ stateDir });
-  expect((await second.control.pods()).map(({ id }) => id)).toEqual([created.value?.['id']]);
+  expect((await second.control.pods()).map(({ id }) => id)).toEqual([created.value?.id]);
   await second.emulator.close();
   writeFileSync(join(stateDir, 'pods.json'), '{"pods": "no"}');
   await expect(createEmulator({ stateDir })).rejects.toThrow('pods.json');
@@ -130,11 +135,11 @@ test('GraphQL prices whole pods under any alias, and answers errors with 200', a
     `,
     null,
   );
-  expect(data?.['gpuTypes']?.[0]).toMatchObject({
+  expect(data?.gpuTypes?.['0']).toMatchObject({
     one: { uninterruptablePrice: 0.74, minimumBidPrice: 0.37 },
     four: { uninterruptablePrice: 1.36 },
   });
-  expect((await graphql('{ gpuTypes { id } }', null)).data?.['gpuTypes']).toContainEqual({
+  expect((await graphql('{ gpuTypes { id } }', null)).data?.gpuTypes).toContainEqual({
     id: 'unknown',
   });
   expect((await graphql('{ myself { id } }', null)).data).toEqual({ myself: null });
@@ -159,13 +164,15 @@ test('a spot pod is rented by bid, taken back by a fault, and may end itself wit
       `mutation { podRentInterruptable(input: { bidPerGpu: ${bid}, gpuTypeId: "NVIDIA GeForce RTX 4090", imageName: "i", name: "spot" }) { id costPerHr podType } }`,
     );
   expect((await rent(0.01)).errors?.[0]?.message).toContain('no longer any instances');
-  const pod = (await rent(0.4)).data?.['podRentInterruptable'] as unknown as { id: string };
+  const pod = (await rent(0.4)).data?.podRentInterruptable as { id: string } | null | undefined as {
+    id: string;
+  };
   expect(pod).toMatchObject({ costPerHr: 0.4, podType: 'INTERRUPTABLE' });
   const { value } = await call('GET', `/v2/pods/${pod.id}`);
-  const ownKey = String(value?.['env']?.['RUNPOD_API_KEY']);
+  const ownKey = String(value?.env?.RUNPOD_API_KEY);
   expect((await call('DELETE', `/v2/pods/${pod.id}`, undefined, ownKey)).status).toBe(403);
   await control.addFault({ kind: 'spot-reclaim' });
-  expect((await call('GET', `/v2/pods/${pod.id}`)).value?.['status']).toBe('EXITED');
+  expect((await call('GET', `/v2/pods/${pod.id}`)).value?.status).toBe('EXITED');
   await graphql(`mutation { podTerminate(input: { podId: "${pod.id}" }) }`, ownKey);
   expect((await call('GET', `/v2/pods/${pod.id}`)).status).toBe(404);
 });
@@ -196,7 +203,7 @@ test('each fault does what its name says', async () => {
     404,
   );
   await control.addFault({ kind: 'listing-lag', ms: 60_000 });
-  expect((await list()).value?.['pods']).toEqual([]);
+  expect((await list()).value?.pods).toEqual([]);
   await control.clearFaults();
   await control.addFault({
     kind: 'status',
@@ -232,7 +239,7 @@ test('no web page can use the control API', async () => {
 test('a log stream sends history, then goes on live, with heartbeats between', async () => {
   const { call, control, emulator } = await start({ heartbeatMs: 10 });
   const created = await call('POST', '/v2/pods', BODY);
-  const id = String(created.value?.['id']);
+  const id = String(created.value?.id);
   await control.appendLog(id, ['a', 'b', 'c']);
   const reading = new AbortController();
   const response = await fetch(`${emulator.url}/v2/pods/${id}/logs?source=container&tail=2`, {

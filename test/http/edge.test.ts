@@ -96,7 +96,7 @@ test('a body over the limit is refused before it is read to its end', async () =
 
 test('operations that are too deep, too wide or too long are refused', async () => {
   const { query } = await startTestApp();
-  const deep = `${'{ gpuResource(id: "x") { pricing '}${'{ gpuResource { pricing '.repeat(8)}{ stock }${' } }'.repeat(9)}`;
+  const deep = `{ gpuResource(id: "x") { pricing ${'{ gpuResource { pricing '.repeat(8)}{ stock }${' } }'.repeat(9)}`;
   expect((await query(deep)).errors?.[0]?.message).toMatch(/nests \d+ fields deep/);
   const level = (n: number) =>
     `fragment F${n} on GpuResource { ${Array.from({ length: 12 }, (_, i) => `a${i}: pricing { gpuResource { ...F${n + 1} } }`).join(' ')} }`;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { graphql, parse } from 'graphql';
+import { graphql } from 'graphql';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Context } from '../../src/context.ts';
 import { createPriceBook } from '../../src/datasources/price-book.ts';
@@ -131,10 +131,9 @@ test('reused answers are those of plain graphql-js, byte for byte, through refre
         const body = { query, variables, operationName: query.startsWith('query A') ? 'B' : null };
         const executed = await ask(executing, body, world.contextOf(caller));
         // Twice: the second is reused where reuse applies.
-        for (const _ of [1, 2]) {
-          expect(await ask(reusing, body, world.contextOf(caller))).toBe(executed);
-          compared += 1;
-        }
+        expect(await ask(reusing, body, world.contextOf(caller))).toBe(executed);
+        expect(await ask(reusing, body, world.contextOf(caller))).toBe(executed);
+        compared += 2;
         const plain = await graphql({
           schema,
           source: query,
@@ -184,7 +183,6 @@ test('an answer is reused for its own caller and for nobody else, until prices c
   expect(await ask(http, body, counting)).toBe(first);
   expect(reads).toBe(0);
   expect(await ask(http, body, world.contextOf('bob'))).toContain('bob A');
-  expect(parse(body.query).kind).toBe('Document');
 });
 
 async function startHttp(schema: ReturnType<typeof createSchema>, reusesResults: boolean) {

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 function run(module: string, settings: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, ['bin/run.js', module], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: makeFolder(), ...settings },
+    env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: makeFolder(), ...settings },
   });
   let out = '';
   let err = '';

@@ -75,7 +75,7 @@ export function loadContract(): Contract {
   }
 
   function parametersOf(route: string, operation: Operation): Parameter[] {
-    const shared = (document.paths[route]?.['parameters'] ?? []) as unknown[];
+    const shared = (document.paths[route]?.parameters ?? []) as unknown[];
     return [...shared, ...(operation.parameters ?? [])].map(
       (parameter) => resolve(document, parameter) as Parameter,
     );
@@ -105,7 +105,7 @@ export function loadContract(): Contract {
       if (operation === undefined) return [`${method} ${route} is not in the contract`];
       const isLater = OVERLAY.extraStatuses.some((each) => each === status);
       const response =
-        operation.responses[isLater ? 'default' : status] ?? operation.responses['default'];
+        operation.responses[isLater ? 'default' : status] ?? operation.responses.default;
       if (response === undefined) return [`status ${status} is not in the contract`];
       const { content } = resolve(document, response) as {
         content?: Record<string, { schema: unknown }>;
@@ -118,7 +118,7 @@ export function loadContract(): Contract {
 }
 
 function addCreateProperties(document: Document): void {
-  const create = document.components['schemas']?.['CreatePodRequest'] as {
+  const create = document.components.schemas?.CreatePodRequest as {
     allOf: { properties?: Record<string, unknown> }[];
   };
   Object.assign(create.allOf[1]?.properties ?? {}, OVERLAY.createPodProperties);

@@ -13,7 +13,7 @@ export interface ComplianceWorld {
   /** The same platform with a credential that is refused. */
   readonly refused: Platform;
   /** Writes into a pod's log, as its container would. */
-  writeLog(podId: string, lines: readonly string[]): Promise<unknown>;
+  readonly writeLog: (podId: string, lines: readonly string[]) => Promise<unknown>;
 }
 
 export function launchRequest(name: string): LaunchRequest {

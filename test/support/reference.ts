@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const FOLDER =
-  process.env['RUNPOD_REFERENCE_DIR'] ??
+  process.env.RUNPOD_REFERENCE_DIR ??
   fileURLToPath(new URL('../../../shared/runpod', import.meta.url));
 
 export const hasReference = existsSync(`${FOLDER}/rest-v2.openapi.json`);

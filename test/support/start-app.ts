@@ -35,7 +35,7 @@ export async function startTestApp(settings: Readonly<Record<string, string>> = 
   return {
     app,
     url,
-    emulator: controlOf(app.emulatorUrl ?? settings['RUNPOD_REST_URL'] ?? ''),
+    emulator: controlOf(app.emulatorUrl ?? settings.RUNPOD_REST_URL ?? ''),
     query: (query: string, variables?: Readonly<Record<string, unknown>>) =>
       postQuery(url, query, variables),
   };
