@@ -58,7 +58,7 @@ const WRONG: Readonly<Record<string, (right: Platform) => Partial<Platform>>> = 
     launch: (request) => right.launch({ ...request, gpuCount: 1 }),
   }),
   'streams a log and goes on behind any line': (right) => ({
-    logs: (id, { after: _after, ...options }) => right.logs(id, options),
+    logs: (id, { signal, source = 'container' }) => right.logs(id, { signal, source }),
   }),
   'throws nothing but named errors': (right) => ({
     catalogue: (offer) =>

@@ -14,6 +14,10 @@ interface Tree {
   readonly [name: string]: Tree | null | undefined;
 }
 
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 async function start(options: EmulatorOptions = {}) {
   const emulator = await createEmulator(options);
   onTestFinished(() => emulator.close());
@@ -77,7 +81,7 @@ test('a pod boots, says RUNNING before it has a runtime, costs money and ends', 
   });
   const created = await call('POST', '/v2/pods', BODY);
   expect(created.status).toBe(201);
-  const path = `/v2/pods/${String(created.value?.id)}`;
+  const path = `/v2/pods/${textOf(created.value?.id)}`;
   const seen = [];
   for (const ms of [0, 1_000, 1_000, 3_600_000]) {
     now += ms;
@@ -169,7 +173,7 @@ test('a spot pod is rented by bid, taken back by a fault, and may end itself wit
   };
   expect(pod).toMatchObject({ costPerHr: 0.4, podType: 'INTERRUPTABLE' });
   const { value } = await call('GET', `/v2/pods/${pod.id}`);
-  const ownKey = String(value?.env?.RUNPOD_API_KEY);
+  const ownKey = textOf(value?.env?.RUNPOD_API_KEY);
   expect((await call('DELETE', `/v2/pods/${pod.id}`, undefined, ownKey)).status).toBe(403);
   await control.addFault({ kind: 'spot-reclaim' });
   expect((await call('GET', `/v2/pods/${pod.id}`)).value?.status).toBe('EXITED');
@@ -239,7 +243,7 @@ test('no web page can use the control API', async () => {
 test('a log stream sends history, then goes on live, with heartbeats between', async () => {
   const { call, control, emulator } = await start({ heartbeatMs: 10 });
   const created = await call('POST', '/v2/pods', BODY);
-  const id = String(created.value?.id);
+  const id = textOf(created.value?.id);
   await control.appendLog(id, ['a', 'b', 'c']);
   const reading = new AbortController();
   const response = await fetch(`${emulator.url}/v2/pods/${id}/logs?source=container&tail=2`, {
