@@ -8,6 +8,8 @@ import type { Config } from './config.ts';
 const EXIT_FAILED = 1;
 /** 128 + SIGINT, as a shell reports it. */
 const EXIT_INTERRUPTED = 130;
+/** Ctrl-C under npm comes twice, from the terminal and from npm: that is one wish, not two. */
+const SAME_KEYSTROKE_MS = 200;
 
 await main();
 
@@ -37,10 +39,13 @@ function configOrExit(): Config {
 }
 
 function exitOnSignal(app: App): void {
-  let isClosing = false;
+  let closingSince: number | undefined;
   const close = (): void => {
-    if (isClosing) process.exit(EXIT_INTERRUPTED);
-    isClosing = true;
+    if (closingSince !== undefined) {
+      if (performance.now() - closingSince > SAME_KEYSTROKE_MS) process.exit(EXIT_INTERRUPTED);
+      return;
+    }
+    closingSince = performance.now();
     process.stdout.write('Shutting down; once more to exit at once.\n');
     app.close().then(
       () => process.exit(0),
