@@ -20,6 +20,7 @@ export function identify(
   if (token.startsWith('pod_')) {
     const pod = living().find((each) => isSame(each.apiKey, token));
     if (pod !== undefined) return { kind: 'pod', podId: pod.id };
+    throw new Problem(401, 'invalid bearer token');
   }
   if (apiKey === undefined || isSame(apiKey, token)) return { kind: 'account' };
   throw new Problem(401, 'invalid bearer token');

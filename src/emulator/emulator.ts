@@ -53,6 +53,7 @@ export interface Emulator {
 /** RunPod's own 60 a minute would be in the way of tests. */
 const GENEROUS: RateLimitOptions = { perMinute: 6_000, perHour: 100_000, perDay: 1_000_000 };
 const RUNTIME_LAG_MS = 100;
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 
 export async function createEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { seed = 1, now = Date.now } = options;
@@ -64,13 +65,13 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   const faults = createFaults(seed);
   const stock = createStock({ seed, now });
   const file = options.stateDir === undefined ? null : openPodFile(options.stateDir);
-  const pods = createPods({ now, stock, boot, file, isEmptied: faults.isEmptied });
+  const { isEmptied, onEmptied } = faults;
+  const pods = createPods({ now, stock, boot, file, isEmptied, onEmptied });
   const requests = createRequestLog();
   const limit = createRateLimit(
     options.rateLimit === undefined ? GENEROUS : options.rateLimit,
     now,
   );
-  const control = createControl({ pods, faults, requests, boot, now });
   const graphql = createGraphqlApi(createRoot({ stock, pods, now, boot }));
   const heartbeatMs = options.heartbeatMs ?? 15_000;
   const routes = [
@@ -78,6 +79,17 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     ...podRoutes({ pods, faults, now, boot, heartbeatMs }),
     ...billingRoutes(pods, now),
   ];
+
+  const control = createControl({ pods, faults, requests, boot, now, isRouteName });
+
+  function isRouteName(name: string): boolean {
+    const [, field] = name.split('graphql:');
+    if (field !== undefined) return graphql.rootFields.has(field);
+    return (
+      name === 'graphql' ||
+      routes.some((route) => name === routeName(route) || name === `* ${route.path}`)
+    );
+  }
 
   function callerOf({ headers }: Incoming): Caller {
     return identify(headers.authorization, options.apiKey, pods.living);
@@ -125,6 +137,9 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   }
 
   const { host = '127.0.0.1', port = 0 } = options;
+  if (!LOOPBACK.has(host)) {
+    throw new Error(`${host} is not loopback: the emulator is a tool for tests without security`);
+  }
   const server = await listen({ host, port, handle });
   return {
     url: server.url,

@@ -1,151 +1,203 @@
-/** Checks requests and answers against RunPod's OpenAPI contract, with a short named overlay. */
+/**
+ * RunPod's official REST v2 contract (OpenAPI 3.1 of 2026-08-18) as a check on requests and answers.
+ * The contract is reference material beside the repository, never in it: see {@link loadContract}.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { AnySchema, ErrorObject } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { readReference } from './reference.ts';
+import { applyOverlay } from '../emulator/contract-overlay.ts';
+import { closeSchema, isObject, resolveRefs } from '../emulator/contract-schema.ts';
+import type { Json, JsonObject } from '../emulator/contract-schema.ts';
 
-interface Parameter {
-  readonly name: string;
-  readonly in: string;
-  readonly required?: boolean;
-  readonly explode?: boolean;
-  readonly schema: { readonly type?: string; readonly items?: unknown };
-}
-interface Operation {
-  readonly parameters?: readonly unknown[];
-  readonly requestBody?: {
-    readonly content: Readonly<Record<string, { readonly schema: unknown }>>;
-  };
-  readonly responses: Readonly<Record<string, unknown>>;
-}
-type PathItem = Readonly<Record<string, unknown>>;
-interface Document {
-  readonly paths: Readonly<Record<string, PathItem>>;
-  readonly components: Record<string, Record<string, unknown>>;
-}
-
-export interface Exchange {
+export interface ContractRequest {
   readonly method: string;
-  /** As the contract writes it: `/v2/pods/{id}`. */
-  readonly route: string;
-  readonly query?: URLSearchParams;
-  readonly requestBody?: unknown;
+  /** With the real ids, percent-encoded, without a query. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>> | URLSearchParams;
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The parsed JSON body; absent: none. */
+  readonly body?: unknown;
+}
+
+export interface ContractAnswer {
+  readonly method: string;
+  readonly path: string;
   readonly status: number;
-  readonly answer?: unknown;
+  /** Parsed JSON, or the text of a stream; undefined: no body. */
+  readonly body?: unknown;
 }
 
 export interface Contract {
-  /** What is wrong with the request, one sentence each. */
-  checkRequest(exchange: Pick<Exchange, 'method' | 'route' | 'query' | 'requestBody'>): string[];
-  checkAnswer(exchange: Pick<Exchange, 'method' | 'route' | 'status' | 'answer'>): string[];
+  /**
+   * What the contract does not allow of a request: an unknown route, a parameter or field it does
+   * not know, a value out of its schema, a missing bearer token. Empty: nothing.
+   */
+  checkRequest(request: ContractRequest): string[];
+  /** What the contract does not allow of an answer. Fields it does not know count: they are drift. */
+  checkAnswer(answer: ContractAnswer): string[];
+}
+
+interface Operation {
+  readonly definition: JsonObject;
+  readonly parameters: readonly JsonObject[];
+  readonly pathValues: Readonly<Record<string, string>>;
 }
 
 /**
- * Where RunPod has moved on since the contract of 2026-08-18, each with its source
- * (`runpod/FACTS.md`, "Since 2026-09 also (not in the saved contract)").
+ * The contract in the folder that RUNPOD_REFERENCE_DIR names, or else `../shared/runpod` beside the
+ * repository. Null where it is not there.
  */
-export const OVERLAY = {
-  /** Exec-form `cmd` and `entrypoint` in a create request. */
-  createPodProperties: {
-    cmd: { type: 'array', items: { type: 'string' } },
-    entrypoint: { type: 'array', items: { type: 'string' } },
-  },
-  /** `GET /v2/pods` is paged. */
-  listPodsParameters: ['limit', 'cursor'],
-  /** Over 102,400 bytes of body; insufficient balance. Problems like every other. */
-  extraStatuses: [402, 413],
-} as const;
+export function loadContract(): Contract | null {
+  const folder =
+    process.env.RUNPOD_REFERENCE_DIR ??
+    join(import.meta.dirname, '..', '..', '..', 'shared', 'runpod');
+  const file = join(folder, 'rest-v2.openapi.json');
+  if (!existsSync(file)) return null;
+  return createContract(JSON.parse(readFileSync(file, 'utf8')) as JsonObject);
+}
 
-export function loadContract(): Contract {
-  const document = JSON.parse(readReference('rest-v2.openapi.json')) as Document;
-  addCreateProperties(document);
-  const ajv = new Ajv2020({ strict: false, allErrors: true });
-  addFormats.default(ajv);
-  for (const name of ['float', 'double', 'int64', 'int32']) ajv.addFormat(name, true);
-  ajv.addSchema({ $id: 'contract', components: document.components });
-
-  function check(schema: unknown, value: unknown): string[] {
-    const validate = ajv.compile(rebase(schema) as AnySchema);
-    if (validate(value)) return [];
-    return (validate.errors ?? []).map(describe);
-  }
-
-  function operationOf(method: string, route: string): Operation | undefined {
-    return document.paths[route]?.[method.toLowerCase()] as Operation | undefined;
-  }
-
-  function parametersOf(route: string, operation: Operation): Parameter[] {
-    const shared = (document.paths[route]?.parameters ?? []) as unknown[];
-    return [...shared, ...(operation.parameters ?? [])].map(
-      (parameter) => resolve(document, parameter) as Parameter,
-    );
-  }
+function createContract(original: JsonObject): Contract {
+  const document = resolveRefs(applyOverlay(original)) as JsonObject;
+  const paths = document.paths as Readonly<Record<string, JsonObject>>;
+  const check = createChecker();
 
   return {
-    checkRequest({ method, route, query, requestBody }) {
-      const operation = operationOf(method, route);
-      if (operation === undefined) return [`${method} ${route} is not in the contract`];
-      const known = parametersOf(route, operation).filter((each) => each.in === 'query');
-      const faults = [...(query ?? [])].flatMap(([name, text]) => {
-        const parameter = known.find((each) => each.name === name);
-        if (parameter !== undefined) return check(parameter.schema, parse(parameter, text));
-        const isLater = route === '/v2/pods' && OVERLAY.listPodsParameters.some((n) => n === name);
-        return isLater ? [] : [`unknown parameter ${name}`];
-      });
-      const body = operation.requestBody?.content['application/json']?.schema;
-      if (requestBody === undefined) return faults;
+    checkRequest(request) {
+      const operation = findOperation(paths, request.method, request.path);
+      if (typeof operation === 'string') return [operation];
       return [
-        ...faults,
-        ...(body === undefined ? ['a body is not expected'] : check(body, requestBody)),
+        ...checkBearer(request.headers ?? {}),
+        ...checkParameters(operation, request, check),
+        ...checkRequestBody(operation, request.body, check),
       ];
     },
-
-    checkAnswer({ method, route, status, answer }) {
-      const operation = operationOf(method, route);
-      if (operation === undefined) return [`${method} ${route} is not in the contract`];
-      const isLater = OVERLAY.extraStatuses.some((each) => each === status);
-      const response =
-        operation.responses[isLater ? 'default' : status] ?? operation.responses.default;
+    checkAnswer({ method, path, status, body }) {
+      const operation = findOperation(paths, method, path);
+      if (typeof operation === 'string') return [operation];
+      const responses = operation.definition.responses as Readonly<Record<string, JsonObject>>;
+      const response = responses[String(status)] ?? responses.default;
       if (response === undefined) return [`status ${status} is not in the contract`];
-      const { content } = resolve(document, response) as {
-        content?: Record<string, { schema: unknown }>;
-      };
-      const [media] = Object.values(content ?? {});
-      if (media === undefined) return answer === undefined ? [] : ['a body is not expected'];
-      return check(media.schema, answer);
+      return checkContent(response, body, `answer ${status}`, check);
     },
   };
 }
 
-function addCreateProperties(document: Document): void {
-  const create = document.components.schemas?.CreatePodRequest as {
-    allOf: { properties?: Record<string, unknown> }[];
+type Checker = (schema: Json, value: unknown, where: string) => string[];
+
+/** Compiles each schema once. */
+function createChecker(): Checker {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  ajv.addFormat('event-id', /^\d{4}-\d\d-\d\dT[^/]+Z(\/\d{12})?$/);
+  const compiled = new Map<Json, ValidateFunction>();
+  return (schema, value, where) => {
+    const validate = compiled.get(schema) ?? ajv.compile(schema as JsonObject);
+    compiled.set(schema, validate);
+    return validate(value) ? [] : (validate.errors ?? []).map((error) => tell(error, where));
   };
-  Object.assign(create.allOf[1]?.properties ?? {}, OVERLAY.createPodProperties);
 }
 
-function resolve(document: Document, value: unknown): unknown {
-  const ref = (value as { $ref?: string }).$ref;
-  if (ref === undefined) return value;
-  return ref
-    .slice(2)
-    .split('/')
-    .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], document);
+function tell({ instancePath, message, params }: ErrorObject, where: string): string {
+  return `${where}${instancePath}: ${message ?? 'wrong'} ${JSON.stringify(params)}`;
 }
 
-/** References are relative to the contract's root, not to the fragment that is compiled. */
-function rebase(schema: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(schema).replaceAll('"#/components', '"contract#/components'),
-  ) as unknown;
+/** A sentence where there is none. A path without variables wins over one with them. */
+function findOperation(
+  paths: Readonly<Record<string, JsonObject>>,
+  method: string,
+  path: string,
+): Operation | string {
+  const candidates = Object.entries(paths)
+    .flatMap(([template, item]) => {
+      const pathValues = matchTemplate(template, path);
+      return pathValues === null ? [] : [{ item, pathValues }];
+    })
+    .sort((a, b) => Object.keys(a.pathValues).length - Object.keys(b.pathValues).length);
+  const [found] = candidates;
+  if (found === undefined) return `path ${path} is not in the contract`;
+  const definition = found.item[method.toLowerCase()];
+  if (!isObject(definition)) return `method ${method} of ${path} is not in the contract`;
+  const parameters = [found.item.parameters, definition.parameters]
+    .flatMap((list) => (Array.isArray(list) ? (list as readonly Json[]) : []))
+    .filter(isObject);
+  return { definition, parameters, pathValues: found.pathValues };
 }
 
-function parse({ schema, explode }: Parameter, text: string): unknown {
-  if (schema.type === 'integer') return Number(text);
-  if (schema.type === 'boolean') return text === 'true';
-  return schema.type === 'array' && explode === false ? text.split(',') : text;
+function matchTemplate(template: string, path: string): Record<string, string> | null {
+  const names = [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  const pattern = new RegExp(`^${template.replace(/\{\w+\}/g, '([^/]+)')}$`);
+  const match = pattern.exec(path);
+  if (match === null) return null;
+  return Object.fromEntries(
+    names.map((name, index) => [name, decodeURIComponent(match[index + 1] ?? '')]),
+  );
 }
 
-function describe({ instancePath, message }: ErrorObject): string {
-  return `${instancePath || '/'} ${message ?? 'is wrong'}`;
+function checkBearer(headers: Readonly<Record<string, string>>): string[] {
+  const isBearer = /^Bearer \S+$/i.test(headers.authorization ?? '');
+  return isBearer ? [] : ['header authorization: a bearer token is required'];
+}
+
+function checkParameters(operation: Operation, request: ContractRequest, check: Checker): string[] {
+  const query = Object.fromEntries(new URLSearchParams(request.query));
+  const given = { path: operation.pathValues, query, header: request.headers ?? {} };
+  const unknown = Object.keys(query).filter(
+    (name) => !operation.parameters.some((known) => known.name === name && known.in === 'query'),
+  );
+  return [
+    ...unknown.map((name) => `query ${name}: is not in the contract`),
+    ...operation.parameters.flatMap((parameter) => checkParameter(parameter, given, check)),
+  ];
+}
+
+function checkParameter(
+  parameter: JsonObject,
+  given: Readonly<Record<'path' | 'query' | 'header', Readonly<Record<string, string>>>>,
+  check: Checker,
+): string[] {
+  const place = parameter.in as 'path' | 'query' | 'header';
+  const name = parameter.name as string;
+  const text = given[place][place === 'header' ? name.toLowerCase() : name];
+  const where = `${place} ${name}`;
+  if (text === undefined) return parameter.required === true ? [`${where}: is missing`] : [];
+  const schema = parameter.schema ?? true;
+  return check(schema, readParameter(schema, text), where);
+}
+
+/** Text of a URL as what its schema says it is; text that is none of it stays text, and fails. */
+function readParameter(schema: Json, text: string): unknown {
+  switch (isObject(schema) ? schema.type : undefined) {
+    case 'integer':
+      return /^-?\d+$/.test(text) ? Number(text) : text;
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : text;
+    case 'array':
+      return text.split(',');
+    default:
+      return text;
+  }
+}
+
+function checkRequestBody(operation: Operation, body: unknown, check: Checker): string[] {
+  const expected = operation.definition.requestBody;
+  if (!isObject(expected)) return body === undefined ? [] : ['body: the contract has none'];
+  const schema = schemaOf(expected);
+  if (body === undefined) return expected.required === true ? ['body: is missing'] : [];
+  return schema === null ? ['body: has no schema'] : check(schema, body, 'body');
+}
+
+function checkContent(content: JsonObject, body: unknown, where: string, check: Checker): string[] {
+  const schema = schemaOf(content);
+  if (schema === null) return body === undefined ? [] : [`${where}: the contract has no body here`];
+  return check(closeSchema(schema), body ?? null, where);
+}
+
+/** The schema of the one media type that each body of this contract has. */
+function schemaOf({ content }: JsonObject): Json | null {
+  if (!isObject(content)) return null;
+  const [media] = Object.values(content);
+  return isObject(media) ? (media.schema ?? null) : null;
 }

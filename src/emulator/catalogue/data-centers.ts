@@ -1,4 +1,5 @@
-export type Region = 'NORTH_AMERICA' | 'EUROPE' | 'ASIA' | 'OCEANIA';
+export const REGIONS = ['NORTH_AMERICA', 'EUROPE', 'ASIA', 'OCEANIA'] as const;
+export type Region = (typeof REGIONS)[number];
 
 /** As `GET /v2/catalog/datacenters` lists it, and the country it stands in. */
 export interface DataCenter {

@@ -22,6 +22,8 @@ export interface ControlDeps {
   readonly pods: Pods;
   readonly faults: Faults;
   readonly requests: RequestLog;
+  /** Whether requests can have this name: a fault at another would never fire. */
+  readonly isRouteName: (name: string) => boolean;
   readonly boot: BootTimes;
   readonly now: () => number;
 }
@@ -54,7 +56,8 @@ function keepPagesOut({ headers }: Incoming): void {
   }
 }
 
-function controlRoutes({ pods, faults, requests, boot, now }: ControlDeps): readonly RestRoute[] {
+function controlRoutes(deps: ControlDeps): readonly RestRoute[] {
+  const { pods, faults, requests, boot, now } = deps;
   return [
     route('GET', 'requests', () => jsonAnswer(200, requests.view())),
     route('DELETE', 'requests', () => {
@@ -81,7 +84,7 @@ function controlRoutes({ pods, faults, requests, boot, now }: ControlDeps): read
       return noContent();
     }),
     route('GET', 'faults', () => jsonAnswer(200, faults.list().map(viewFault))),
-    route('POST', 'faults', ({ body }) => jsonAnswer(201, viewFault(addFault(body, faults, pods)))),
+    route('POST', 'faults', ({ body }) => jsonAnswer(201, viewFault(addFault(body, deps)))),
     route('DELETE', 'faults', () => {
       faults.clear();
       return noContent();
@@ -97,13 +100,16 @@ function route(method: string, path: string, answer: RestRoute['answer']): RestR
   return { method, path: CONTROL_PREFIX + path, answer };
 }
 
-function addFault(body: string, faults: Faults, pods: Pods): ActiveFault {
+function addFault(body: string, { faults, pods, isRouteName }: ControlDeps): ActiveFault {
   const value = parseJson(body);
   const parsed = faultSchema.safeParse(value);
   if (!parsed.success) {
     throw new Problem(400, 'not a fault', { errors: describeFaults(parsed.error, value) });
   }
   const fault = parsed.data;
+  if ('route' in fault && fault.route !== undefined && !isRouteName(fault.route)) {
+    throw new Problem(400, `no request is ever named '${fault.route}'`);
+  }
   // It happens at once, and once.
   if (fault.kind === 'spot-reclaim') pods.reclaim(fault.podId ?? null, fault.mode);
   return faults.add(fault);

@@ -4,12 +4,16 @@ const ms = z.int().min(0).max(3_600_000);
 const status = z.int().min(400).max(599);
 const every = z.int().min(1);
 
-/** When a fault fires. */
-const trigger = {
-  /** `GET /v2/catalog/gpus`, `* /v2/pods/{id}`, `graphql`, `graphql:podTerminate`; absent: all. */
-  route: z.string().min(1).max(200).optional(),
+const limited = {
   /** How often it fires in all; absent: without end. */
   times: z.int().min(1).optional(),
+};
+
+/** When a fault fires at a request. */
+const trigger = {
+  ...limited,
+  /** `GET /v2/catalog/gpus`, `* /v2/pods/{id}`, `graphql`, `graphql:podTerminate`; absent: all. */
+  route: z.string().min(1).max(200).optional(),
   /** Skips this many requests first. */
   after: z.int().min(0).optional(),
   /** Of each request, from the emulator's seeded sequence. */
@@ -38,17 +42,18 @@ export const faultSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('insufficient-balance'), ...trigger }),
   z.strictObject({ kind: z.literal('unauthorized'), ...trigger }),
-  z.strictObject({ kind: z.literal('graphql-gone') }),
-  z.strictObject({ kind: z.literal('listing-lag'), ms }),
-  z.strictObject({ kind: z.literal('early-404'), ms }),
+  z.strictObject({ kind: z.literal('graphql-gone'), ...limited }),
+  z.strictObject({ kind: z.literal('listing-lag'), ms, ...limited }),
+  z.strictObject({ kind: z.literal('early-404'), ms, ...limited }),
   z.strictObject({
     kind: z.literal('no-capacity'),
     gpuTypeId: z.string().optional(),
     dataCenterId: z.string().optional(),
+    ...limited,
   }),
-  z.strictObject({ kind: z.literal('sse-cut'), afterLines: every }),
-  z.strictObject({ kind: z.literal('sse-duplicate'), every }),
-  z.strictObject({ kind: z.literal('sse-drop'), every }),
+  z.strictObject({ kind: z.literal('sse-cut'), afterLines: every, ...limited }),
+  z.strictObject({ kind: z.literal('sse-duplicate'), every, ...limited }),
+  z.strictObject({ kind: z.literal('sse-drop'), every, ...limited }),
   z.strictObject({
     kind: z.literal('spot-reclaim'),
     podId: z.string().optional(),

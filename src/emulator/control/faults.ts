@@ -27,11 +27,15 @@ export interface Faults {
   clear(): void;
   /** The faults that fire at a request by any of these names, in the order they were added. */
   fire(routeNames: readonly string[]): readonly RequestFault[];
+  /** These count as fired when they are asked for and so. */
   isGraphqlGone(): boolean;
-  readonly isEmptied: (gpuTypeId: string, dataCenterId: string) => boolean;
   listingLagMs(): number;
-  early404Ms(): number;
+  isTooEarly(ageMs: number): boolean;
+  /** What happens to one log stream. */
   sse(): SseFaults;
+  /** Counts as fired only by `onEmptied`: one placement asks about many data centres. */
+  readonly isEmptied: (gpuTypeId: string, dataCenterId: string) => boolean;
+  readonly onEmptied: () => void;
 }
 
 export function createFaults(seed: number): Faults {
@@ -39,14 +43,24 @@ export function createFaults(seed: number): Faults {
   let active: ActiveFault[] = [];
   let counter = 0;
 
-  function find<K extends FaultKind>(kind: K): Extract<Fault, { kind: K }> | undefined {
-    const found = active.find(({ fault }) => fault.kind === kind);
-    return found?.fault as Extract<Fault, { kind: K }> | undefined;
+  function standing<K extends FaultKind>(kind: K): readonly Extract<Fault, { kind: K }>[] {
+    return active
+      .filter(({ fault, fired }) => fault.kind === kind && fired < timesOf(fault))
+      .map(({ fault }) => fault as Extract<Fault, { kind: K }>);
+  }
+
+  /** The first of its kind that stands, counted as fired. */
+  function use<K extends FaultKind>(kind: K): Extract<Fault, { kind: K }> | undefined {
+    const [fault] = standing(kind);
+    active = active.map((entry) =>
+      entry.fault === fault ? { ...entry, fired: entry.fired + 1 } : entry,
+    );
+    return fault;
   }
 
   function decides(entry: ActiveFault, fault: RequestFault): boolean {
     if (entry.seen < (fault.after ?? 0)) return false;
-    if (entry.fired >= (fault.times ?? Infinity)) return false;
+    if (entry.fired >= timesOf(fault)) return false;
     return fault.probability === undefined || random() < fault.probability;
   }
 
@@ -71,28 +85,29 @@ export function createFaults(seed: number): Faults {
       const firing: RequestFault[] = [];
       active = active.map((entry) => {
         const { fault } = entry;
-        if (!isRequestFault(fault) || !matches(fault.route, routeNames)) return entry;
+        if (!isRequestFault(fault) || !matches(fault, routeNames)) return entry;
         const fires = decides(entry, fault);
         if (fires) firing.push(fault);
         return { ...entry, seen: entry.seen + 1, fired: entry.fired + (fires ? 1 : 0) };
       });
       return firing;
     },
-    isGraphqlGone: () => find('graphql-gone') !== undefined,
+    isGraphqlGone: () => use('graphql-gone') !== undefined,
+    listingLagMs: () => use('listing-lag')?.ms ?? 0,
+    isTooEarly: (ageMs) =>
+      standing('early-404').some(({ ms }) => ageMs < ms) && use('early-404') !== undefined,
+    sse: () => ({
+      cutAfter: use('sse-cut')?.afterLines ?? null,
+      duplicateEvery: use('sse-duplicate')?.every ?? null,
+      dropEvery: use('sse-drop')?.every ?? null,
+    }),
     isEmptied: (gpuTypeId, dataCenterId) =>
-      active.some(
-        ({ fault }) =>
-          fault.kind === 'no-capacity' &&
+      standing('no-capacity').some(
+        (fault) =>
           (fault.gpuTypeId ?? gpuTypeId) === gpuTypeId &&
           (fault.dataCenterId ?? dataCenterId) === dataCenterId,
       ),
-    listingLagMs: () => find('listing-lag')?.ms ?? 0,
-    early404Ms: () => find('early-404')?.ms ?? 0,
-    sse: () => ({
-      cutAfter: find('sse-cut')?.afterLines ?? null,
-      duplicateEvery: find('sse-duplicate')?.every ?? null,
-      dropEvery: find('sse-drop')?.every ?? null,
-    }),
+    onEmptied: () => void use('no-capacity'),
   };
 }
 
@@ -111,8 +126,21 @@ function isRequestFault(fault: Fault): fault is RequestFault {
   return !STATE_KINDS.has(fault.kind);
 }
 
-function matches(route: string | undefined, names: readonly string[]): boolean {
-  if (route === undefined) return true;
+function timesOf(fault: Fault): number {
+  return ('times' in fault ? fault.times : undefined) ?? Infinity;
+}
+
+/** Where credit is asked for. */
+const RENTING: readonly string[] = [
+  'POST /v2/pods',
+  'graphql:podRentInterruptable',
+  'graphql:podFindAndDeployOnDemand',
+];
+
+function matches({ kind, route }: RequestFault, names: readonly string[]): boolean {
+  if (route === undefined) {
+    return kind !== 'insufficient-balance' || names.some((name) => RENTING.includes(name));
+  }
   if (!route.startsWith('* ')) return names.includes(route);
   return names.some((name) => name.endsWith(route.slice(1)));
 }

@@ -27,7 +27,9 @@ const requestSchema = z.object({
 export type GraphqlRequest = z.infer<typeof requestSchema>;
 
 export interface GraphqlApi {
-  /** Root fields of the operation, for faults by name. */
+  /** Every root field there is, for faults by name. */
+  readonly rootFields: ReadonlySet<string>;
+  /** Root fields of the operation. */
   fieldsOf(request: GraphqlRequest): readonly string[];
   answer(request: GraphqlRequest, caller: Caller): Promise<Answer>;
 }
@@ -42,7 +44,9 @@ export function readGraphqlRequest(body: string): GraphqlRequest {
 export function createGraphqlApi(rootFor: (caller: Caller) => object): GraphqlApi {
   const schema = buildSchema(readFileSync(SDL, 'utf8'));
 
+  const roots = [schema.getQueryType(), schema.getMutationType()];
   return {
+    rootFields: new Set(roots.flatMap((type) => Object.keys(type?.getFields() ?? {}))),
     fieldsOf({ query, operationName }) {
       const document = parseOrErrors(query);
       if (Array.isArray(document)) return [];
@@ -92,5 +96,12 @@ function faulty(errors: readonly GraphQLError[], code: string): Answer {
 function view(result: ExecutionResult): object {
   const { errors, data } = result;
   if (errors === undefined) return { data };
-  return { errors: errors.map(({ message, path }) => ({ message, path })), data };
+  return {
+    errors: errors.map(({ message, path, extensions }) => ({
+      message,
+      path,
+      ...(Object.keys(extensions).length > 0 && { extensions }),
+    })),
+    data,
+  };
 }

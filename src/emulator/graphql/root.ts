@@ -97,7 +97,9 @@ function viewGpu(gpu: GpuType, stock: Stock) {
 /** Of the whole pod. Nothing to place: every member is null, as was recorded. */
 function lowestPrice(gpu: GpuType, stock: Stock, input: LowestPriceInput | null | undefined) {
   if (input == null)
-    throw new GraphQLError('Something went wrong. Please try again later or contact support.');
+    throw new GraphQLError('Something went wrong. Please try again later or contact support.', {
+      extensions: { code: 'INTERNAL_SERVER_ERROR' },
+    });
   const cloud: Cloud = input.secureCloud === false ? 'COMMUNITY' : 'SECURE';
   const places = stock.find(gpu, {
     gpuCount: input.gpuCount,

@@ -29,7 +29,7 @@ const podSchema = z.object({
   startedAt: z.number(),
   stoppedAt: z.number().nullable(),
   terminatedAt: z.number().nullable(),
-  usdBefore: z.number(),
+  charged: z.array(z.object({ from: z.number(), to: z.number() })),
 });
 const fileSchema = z.object({ version: z.literal(1), pods: z.array(podSchema) });
 

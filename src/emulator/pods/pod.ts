@@ -36,8 +36,14 @@ export interface Pod {
   /** Null while it runs. */
   readonly stoppedAt: number | null;
   readonly terminatedAt: number | null;
-  /** What was charged before `startedAt`. */
-  readonly usdBefore: number;
+  /** When it was charged before `startedAt`, oldest first. */
+  readonly charged: readonly Span[];
+}
+
+/** Epoch milliseconds; `to` is exclusive. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** How long a pod takes to boot. RUNNING is said before there is a runtime, as was recorded. */
@@ -65,10 +71,23 @@ export function uptimeOf(pod: Pod, now: number, boot: BootTimes): number | null 
   return ms < 0 ? null : Math.floor(ms / 1_000);
 }
 
-/** Billed per second from the first on; a stopped pod keeps nothing that costs here. */
-export function usdAccrued(pod: Pod, now: number): number {
-  const until = pod.stoppedAt ?? pod.terminatedAt ?? now;
-  return pod.usdBefore + (pod.usdPerHour * Math.max(0, until - pod.startedAt)) / HOUR_MS;
+/** Every span the pod was charged for until now; a stopped pod keeps nothing that costs here. */
+export function chargedSpans(pod: Pod, now: number): readonly Span[] {
+  const to = Math.max(pod.startedAt, pod.stoppedAt ?? pod.terminatedAt ?? now);
+  return [...pod.charged, { from: pod.startedAt, to }];
+}
+
+/** What it cost within a range of time. */
+export function usdAccrued(
+  pod: Pod,
+  now: number,
+  within: Span = { from: 0, to: Infinity },
+): number {
+  const ms = chargedSpans(pod, now).reduce(
+    (sum, { from, to }) => sum + Math.max(0, Math.min(to, within.to) - Math.max(from, within.from)),
+    0,
+  );
+  return (pod.usdPerHour * ms) / HOUR_MS;
 }
 
 export function actionsOf(status: PodStatus): readonly PodAction[] {
@@ -112,7 +131,8 @@ export function viewPod(pod: Pod, now: number, boot: BootTimes): object {
       direct: null,
     },
     template: null,
-    cost: status === 'EXITED' ? 0 : pod.usdPerHour,
+    // An EXITED pod was recorded with its cost (2026-08-20), whatever the contract says.
+    cost: pod.usdPerHour,
     locked: false,
     globalNetworking: { enabled: false },
     runtime: uptime === null ? null : viewRuntime(spec, uptime),

@@ -8,7 +8,7 @@ import { NO_CAPACITY, Problem } from '../http/problem.ts';
 import type { PodFile } from './pod-file.ts';
 import { createPodLog } from './pod-log.ts';
 import type { PodLog } from './pod-log.ts';
-import { actionsOf, statusOf, usdAccrued } from './pod.ts';
+import { actionsOf, chargedSpans, statusOf, usdAccrued } from './pod.ts';
 import type { BootTimes, Pod, PodAction, PodSpec } from './pod.ts';
 
 const MAX_LIVING_PODS = 1_000;
@@ -30,8 +30,9 @@ export interface PodsDeps {
   readonly stock: Stock;
   readonly boot: BootTimes;
   readonly file: PodFile | null;
-  /** Data centres and GPUs that a fault has emptied. */
+  /** Data centres and GPUs that a fault has emptied; told when that kept a pod from its place. */
   readonly isEmptied: (gpuTypeId: string, dataCenterId: string) => boolean;
+  readonly onEmptied: () => void;
 }
 
 export interface Pods {
@@ -60,6 +61,7 @@ export function createPods(deps: PodsDeps): Pods {
 
   function save(pod: Pod): Pod {
     pods.set(pod.id, pod);
+    if (pod.terminatedAt !== null) logs.delete(pod.id);
     forgetEnded();
     deps.file?.write([...pods.values()]);
     return pod;
@@ -70,7 +72,6 @@ export function createPods(deps: PodsDeps): Pods {
     for (const pod of pods.values()) {
       if (pod.terminatedAt === null) continue;
       pods.delete(pod.id);
-      logs.delete(pod.id);
       return;
     }
   }
@@ -118,6 +119,7 @@ export function createPods(deps: PodsDeps): Pods {
     const { gpuCount, cloud } = spec;
     const places = deps.stock.find(gpu, { gpuCount, cloud, cuda, dataCenterIds });
     const free = places.find(({ dataCenter }) => !deps.isEmptied(gpu.id, dataCenter.id));
+    if (free !== places[0]) deps.onEmptied();
     if (free === undefined) throw new Problem(400, NO_CAPACITY);
     return free.dataCenter.id;
   }
@@ -143,7 +145,7 @@ export function createPods(deps: PodsDeps): Pods {
       startedAt: createdAt,
       stoppedAt: null,
       terminatedAt: null,
-      usdBefore: 0,
+      charged: [],
     };
   }
 
@@ -182,7 +184,7 @@ export function createPods(deps: PodsDeps): Pods {
         return stop;
       case 'start':
       case 'restart':
-        return { ...pod, usdBefore: usdAccrued(pod, at), startedAt: at, stoppedAt: null };
+        return { ...pod, charged: chargedSpans(pod, at), startedAt: at, stoppedAt: null };
     }
   }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DATA_CENTERS } from '../catalogue/data-centers.ts';
+import { DATA_CENTERS, REGIONS } from '../catalogue/data-centers.ts';
 import type { DataCenter } from '../catalogue/data-centers.ts';
 import { findGpuType, GPU_TYPES } from '../catalogue/gpu-types.ts';
 import type { GpuType } from '../catalogue/gpu-types.ts';
@@ -11,7 +11,7 @@ import { Problem } from '../http/problem.ts';
 import { parseQuery, queryInteger, queryList } from '../http/validation.ts';
 import type { RestRoute } from './rest-route.ts';
 
-const cudaVersion = z.string().regex(/^\d+\.\d+$/);
+const cudaVersion = z.string().regex(/^\d+(\.\d+)?$/);
 const gpuQuerySchema = z.object({
   include: queryList(z.enum(['AVAILABILITY'])).optional(),
   product: queryList(z.enum(['POD', 'CLUSTER', 'SERVERLESS'])).optional(),
@@ -25,8 +25,8 @@ type GpuQuery = z.infer<typeof gpuQuerySchema>;
 
 const centerQuerySchema = z.object({
   include: queryList(z.enum(['GPU_AVAILABILITY', 'CPU_AVAILABILITY'])).optional(),
-  regions: queryList(z.string()).optional(),
-  networkVolumeTypes: queryList(z.string()).optional(),
+  regions: queryList(z.enum(REGIONS)).optional(),
+  networkVolumeTypes: queryList(z.enum(['STANDARD', 'HIGH_PERFORMANCE'])).optional(),
   compliance: queryList(z.string()).optional(),
   globalNetwork: z.enum(['true', 'false']).optional(),
 });
@@ -47,8 +47,9 @@ export function catalogRoutes(stock: Stock): readonly RestRoute[] {
       method: 'GET',
       path: '/v2/catalog/gpus',
       answer: ({ query }) => {
-        const view = gpuView(readGpuQuery(query), stock);
-        return jsonAnswer(200, { gpus: GPU_TYPES.map(view) });
+        const wanted = readGpuQuery(query);
+        const gpus = GPU_TYPES.filter((gpu) => isIn(gpu, wanted, stock));
+        return jsonAnswer(200, { gpus: gpus.map(gpuView(wanted, stock)) });
       },
     },
     {
@@ -65,6 +66,15 @@ export function catalogRoutes(stock: Stock): readonly RestRoute[] {
       path: '/v2/catalog/datacenters',
       answer: ({ query }) => jsonAnswer(200, { dataCenters: listCenters(query, stock) }),
     },
+    {
+      method: 'GET',
+      path: '/v2/catalog/datacenters/{id}',
+      answer: ({ query }, { id }) => {
+        const center = listCenters(query, stock).find((each) => each.id === id);
+        if (center === undefined) throw new Problem(404, 'data center not found');
+        return jsonAnswer(200, center);
+      },
+    },
   ];
 }
 
@@ -73,6 +83,9 @@ function readGpuQuery(query: Incoming['query']): GpuQuery {
   if (wanted.include !== undefined && wanted.product === undefined) {
     throw new Problem(400, 'product is required with include=AVAILABILITY');
   }
+  if (wanted.cudaVersions !== undefined && wanted.minCudaVersion !== undefined) {
+    throw new Problem(400, 'cudaVersions and minCudaVersion are mutually exclusive');
+  }
   const stray = AVAILABILITY_ONLY.find((name) => wanted[name] !== undefined);
   if (wanted.include === undefined && stray !== undefined) {
     throw new Problem(400, `${stray} is valid only with include=AVAILABILITY`);
@@ -80,14 +93,23 @@ function readGpuQuery(query: Incoming['query']): GpuQuery {
   return wanted;
 }
 
-function gpuView(wanted: GpuQuery, stock: Stock): (gpu: GpuType) => object {
-  if (wanted.include === undefined) return viewGpuType;
-  const wish: Wish = {
+/** Types that are nowhere in the named countries drop out of the list. */
+function isIn(gpu: GpuType, wanted: GpuQuery, stock: Stock): boolean {
+  return wanted.countryCodes === undefined || stock.find(gpu, toWish(wanted)).length > 0;
+}
+
+function toWish(wanted: GpuQuery): Wish {
+  return {
     gpuCount: wanted.count ?? 1,
     cloud: wanted.cloud ?? 'SECURE',
     cuda: cudaFilter(wanted),
     countryCodes: wanted.countryCodes,
   };
+}
+
+function gpuView(wanted: GpuQuery, stock: Stock): (gpu: GpuType) => object {
+  if (wanted.include === undefined) return viewGpuType;
+  const wish = toWish(wanted);
   return (gpu) => ({ ...viewGpuType(gpu), ...viewAvailability(gpu, wish, stock) });
 }
 
@@ -97,7 +119,9 @@ function cudaFilter({ cudaVersions, minCudaVersion }: GpuQuery): CudaFilter {
   return { kind: 'any' };
 }
 
-function listCenters(query: URLSearchParams, stock: Stock): object[] {
+type CenterView = Omit<DataCenter, 'country'> & { readonly gpuAvailability?: readonly object[] };
+
+function listCenters(query: URLSearchParams, stock: Stock): CenterView[] {
   const wanted = parseQuery(centerQuerySchema, query);
   const withGpus = wanted.include?.includes('GPU_AVAILABILITY') ?? false;
   return DATA_CENTERS.filter(
@@ -114,7 +138,7 @@ function hasAll(has: readonly string[], wanted: readonly string[] | undefined): 
   return (wanted ?? []).every((item) => has.includes(item));
 }
 
-function viewCenter(center: DataCenter, gpus: readonly object[]): object {
+function viewCenter(center: DataCenter, gpus: readonly object[]): CenterView {
   const { id, name, region, networkVolumeTypes, compliance, globalNetwork } = center;
   return {
     id,

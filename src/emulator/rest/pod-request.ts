@@ -1,12 +1,15 @@
 /** Bodies of pod requests (contract of 2026-08-18, and what RunPod added by 2026-09). */
 import { z } from 'zod';
-import { Problem } from '../http/problem.ts';
+import { NO_CAPACITY, Problem } from '../http/problem.ts';
 import { parseBody } from '../http/validation.ts';
 import type { PodWish } from '../pods/pods.ts';
 
 const MAX_ENV = 50;
 const MAX_HTTP_PORTS = 10;
 const DEFAULT_DISK_GB = 50;
+/** What every emulated host has per GPU. */
+const HOST_RAM_GB = 256;
+const HOST_VCPUS = 32;
 
 const cudaVersion = z.string().regex(/^\d+\.\d+$/);
 const mountsSchema = z.strictObject({
@@ -37,7 +40,7 @@ const createSchema = z.strictObject({
       count: z.int().min(1).optional(),
       allowedCudaVersions: z.array(cudaVersion).optional(),
       minCudaVersion: cudaVersion.optional(),
-      // Since 2026-09; every emulated host is large enough.
+      // Since 2026-09.
       minRamPerGpu: z.number().optional(),
       minVcpuCountPerGpu: z.number().optional(),
     })
@@ -65,7 +68,16 @@ export function readCreateRequest(text: string): PodWish {
   if (body.gpu === undefined || body.cpu !== undefined) {
     throw new Problem(400, 'exactly one of gpu or cpu must be set; the emulator has no CPU pods');
   }
-  const { gpu, env = {}, ports = [] } = body;
+  const { gpu, mounts, env = {}, ports = [] } = body;
+  if (gpu.minCudaVersion !== undefined && gpu.allowedCudaVersions !== undefined) {
+    throw new Problem(400, 'minCudaVersion and allowedCudaVersions are mutually exclusive');
+  }
+  if (mounts?.persistent !== undefined && mounts.network !== undefined) {
+    throw new Problem(400, 'mounts.persistent and mounts.network are mutually exclusive');
+  }
+  if ((gpu.minRamPerGpu ?? 0) > HOST_RAM_GB || (gpu.minVcpuCountPerGpu ?? 0) > HOST_VCPUS) {
+    throw new Problem(400, NO_CAPACITY);
+  }
   if (Object.keys(env).length > MAX_ENV) throw new Problem(400, `at most ${MAX_ENV} env vars`);
   if (ports.filter((port) => port.endsWith('/http')).length > MAX_HTTP_PORTS) {
     throw new Problem(400, `at most ${MAX_HTTP_PORTS} HTTP ports`);
@@ -80,7 +92,7 @@ export function readCreateRequest(text: string): PodWish {
       disk: body.disk ?? DEFAULT_DISK_GB,
       ports,
       env,
-      mounts: body.mounts ?? {},
+      mounts: mounts ?? {},
       gpuId: gpu.id,
       gpuCount: gpu.count ?? 1,
       cloud: body.cloud ?? 'SECURE',

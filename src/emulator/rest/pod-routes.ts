@@ -33,19 +33,29 @@ export function podRoutes(deps: PodRoutesDeps): readonly RestRoute[] {
   function list({ query }: Incoming): Answer {
     const { limit = DEFAULT_PAGE, cursor } = parseQuery(listSchema, query);
     const lagMs = faults.listingLagMs();
-    const listed = pods.living().filter((pod) => now() - pod.createdAt >= lagMs);
-    const start = cursor === undefined ? 0 : listed.findIndex(({ id }) => id === cursor) + 1;
-    const page = listed.slice(start, start + limit);
-    const hasNextPage = start + page.length < listed.length;
+    const listed = after(cursor).filter(
+      (pod) => pod.terminatedAt === null && now() - pod.createdAt >= lagMs,
+    );
+    const page = listed.slice(0, limit);
+    const hasNextPage = page.length < listed.length;
     return jsonAnswer(200, {
       pods: page.map(view),
       pagination: { nextCursor: hasNextPage ? (page.at(-1)?.id ?? null) : null, hasNextPage },
     });
   }
 
+  /** A cursor is the last pod of its page, which may have ended since. */
+  function after(cursor: string | undefined): readonly Pod[] {
+    const all = pods.all();
+    if (cursor === undefined) return all;
+    const index = all.findIndex(({ id }) => id === cursor);
+    if (index === -1) throw new Problem(400, 'invalid cursor');
+    return all.slice(index + 1);
+  }
+
   function find(id: string): Pod {
     const pod = pods.find(id);
-    if (pod === undefined || now() - pod.createdAt < faults.early404Ms()) {
+    if (pod === undefined || faults.isTooEarly(now() - pod.createdAt)) {
       throw new Problem(404, 'pod not found');
     }
     return pod;
