@@ -47,7 +47,10 @@ const measurementSchema = z.object({
 type Measurement = z.infer<typeof measurementSchema>;
 const startedSchema = z.object({ url: z.url() });
 const usageSchema = z.object({ cpuSeconds: z.number() });
-const answerSchema = z.object({ data: z.record(z.string(), z.unknown()), errors: z.undefined() });
+const answerSchema = z.object({
+  data: z.record(z.string(), z.unknown()),
+  errors: z.undefined().optional().optional(),
+});
 const idsSchema = z.object({ gpuResources: z.array(z.object({ id: z.string() })).min(40) });
 
 const settings = settingsSchema.parse(process.env);
