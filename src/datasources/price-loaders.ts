@@ -40,24 +40,30 @@ export function createPriceLoaders(book: PriceBook): PriceLoaders {
   let name: () => readonly Offer[] = () => [];
   let named: readonly Offer[] | undefined;
 
-  const prices = new DataLoader<PriceKey, Price | null, string>(
-    async (keys) => {
-      await readAll(keys.map((key) => key.offer));
-      return keys.map(({ gpuId, offer }) => {
-        const table = tableOf(offer);
-        return table instanceof AppError ? table : (table.gpus.get(gpuId)?.price ?? null);
-      });
-    },
-    { cacheKeyFn: ({ gpuId, offer }) => `${offerKey(offer)}:${gpuId}` },
-  );
+  // Made when memory misses: most operations never need them.
+  let prices: DataLoader<PriceKey, Price | null, string> | undefined;
+  let tables: DataLoader<Offer, PriceTable, OfferKey> | undefined;
 
-  const tables = new DataLoader<Offer, PriceTable, OfferKey>(
-    async (offers) => {
-      await readAll(offers);
-      return offers.map(tableOf);
-    },
-    { cacheKeyFn: offerKey },
-  );
+  const makePrices = () =>
+    new DataLoader<PriceKey, Price | null, string>(
+      async (keys) => {
+        await readAll(keys.map((key) => key.offer));
+        return keys.map(({ gpuId, offer }) => {
+          const table = tableOf(offer);
+          return table instanceof AppError ? table : (table.gpus.get(gpuId)?.price ?? null);
+        });
+      },
+      { cacheKeyFn: ({ gpuId, offer }) => `${offerKey(offer)}:${gpuId}` },
+    );
+
+  const makeTables = () =>
+    new DataLoader<Offer, PriceTable, OfferKey>(
+      async (offers) => {
+        await readAll(offers);
+        return offers.map(tableOf);
+      },
+      { cacheKeyFn: offerKey },
+    );
 
   function expected(): readonly Offer[] {
     named ??= name().slice(0, MAX_OFFERS_PER_OPERATION);
@@ -96,7 +102,7 @@ export function createPriceLoaders(book: PriceBook): PriceLoaders {
   function table(offer: Offer): PriceTable | Promise<PriceTable> {
     const seen = peek(offer);
     if (seen instanceof AppError) throw seen;
-    return seen ?? tables.load(offer);
+    return seen ?? (tables ??= makeTables()).load(offer);
   }
 
   return {
@@ -115,7 +121,8 @@ export function createPriceLoaders(book: PriceBook): PriceLoaders {
     price(key) {
       const seen = peek(key.offer);
       if (seen instanceof AppError) throw seen;
-      return seen === undefined ? prices.load(key) : (seen.gpus.get(key.gpuId)?.price ?? null);
+      if (seen === undefined) return (prices ??= makePrices()).load(key);
+      return seen.gpus.get(key.gpuId)?.price ?? null;
     },
     tablesRead() {
       const seen = [...read.values()];

@@ -10,14 +10,28 @@ export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  const httpRequests = new Counter({
+    name: 'http_requests_total',
+    help: 'HTTP requests answered, by route and status.',
+    labelNames: ['route', 'status'],
+    registers,
+  });
+  // Looking a label set up costs more than counting: each is looked up once.
+  const byRouteAndStatus = new Map<string, Counter.Internal>();
+
+  function countRequest(route: string, status: number): void {
+    const key = `${route} ${status}`;
+    let counter = byRouteAndStatus.get(key);
+    if (counter === undefined) {
+      counter = httpRequests.labels({ route, status });
+      byRouteAndStatus.set(key, counter);
+    }
+    counter.inc();
+  }
+
   return {
     registry,
-    httpRequests: new Counter({
-      name: 'http_requests_total',
-      help: 'HTTP requests answered, by route and status.',
-      labelNames: ['route', 'status'],
-      registers,
-    }),
+    countRequest,
     graphqlSeconds: new Histogram({
       name: 'graphql_operation_duration_seconds',
       help: 'Time from the whole request to the whole answer of GraphQL over HTTP.',

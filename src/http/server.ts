@@ -63,7 +63,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     response.setHeader('x-request-id', requestId);
     const path = pathOf(request);
     response.on('finish', () => {
-      deps.metrics.httpRequests.inc({ route: routeOf(path), status: response.statusCode });
+      deps.metrics.countRequest(routeOf(path), response.statusCode);
     });
     route(request, response, path, requestId).catch((error: unknown) => {
       deps.log.warn({ err: error, requestId, path }, 'request failed');
@@ -141,10 +141,10 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       sendError(response, body.status, body.message);
       return;
     }
-    const stopTimer = deps.metrics.graphqlSeconds.startTimer();
+    const startedAt = performance.now();
     const context = deps.makeContext(request, requestId);
     const answer = await deps.graphql.execute(request, body.value, context);
-    stopTimer();
+    deps.metrics.graphqlSeconds.observe((performance.now() - startedAt) / 1_000);
     if (answer.body.kind !== 'complete') throw new Error('incremental delivery is not offered');
     send(response, answer.status ?? 200, Object.fromEntries(answer.headers), answer.body.string);
   }
