@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
+import type { ReportBug } from './errors.ts';
 import { createPlatformRegistry } from './datasources/platforms.ts';
 import { createPlatformMonitor } from './datasources/platform-status.ts';
 import type { PlatformMonitor } from './datasources/platform-status.ts';
@@ -112,6 +113,20 @@ function toRunpodDeps(
   };
 }
 
+/** Logs each failure once, under an id that the caller is told. */
+function createBugReporter(log: Logger): ReportBug {
+  const ids = new WeakMap<object, string>();
+  return (error, requestId) => {
+    const key = typeof error === 'object' && error !== null ? error : {};
+    const known = ids.get(key);
+    if (known !== undefined) return known;
+    const errorId = randomUUID();
+    ids.set(key, errorId);
+    log.error({ err: error, errorId, requestId }, 'internal error');
+    return errorId;
+  };
+}
+
 interface HttpParts {
   readonly book: PriceBook;
   readonly monitor: PlatformMonitor;
@@ -122,11 +137,7 @@ interface HttpParts {
 async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer> {
   const { book, monitor, metrics, log } = parts;
   const schema = createSchema();
-  const report = (error: unknown): string => {
-    const errorId = randomUUID();
-    log.error({ err: error, errorId }, 'internal error');
-    return errorId;
-  };
+  const report = createBugReporter(log);
   const makeContext = (requestId: string): Context => ({
     visibility: 'everyone',
     requestId,

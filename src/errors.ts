@@ -51,8 +51,16 @@ export interface WireError {
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
-/** Told of a failure without a name, a bug of ours; answers the id it was logged under. */
-export type ReportBug = (error: unknown) => string;
+/**
+ * Told of a failure without a name, a bug of ours; answers the id it was logged under. The same
+ * failure told again has the same id.
+ */
+export type ReportBug = (error: unknown, requestId?: string) => string;
+
+/** Whether an error that the GraphQL engine would send is a bug, and not a fault of the request. */
+export function isBug(wire: WireError, thrown: unknown): boolean {
+  return !(thrown instanceof AppError) && (wire.extensions?.code ?? NAMELESS) === NAMELESS;
+}
 
 const NAMELESS = 'INTERNAL_SERVER_ERROR';
 
@@ -64,8 +72,7 @@ export function maskError<T extends WireError>(wire: T, thrown: unknown, report:
   if (thrown instanceof AppError) {
     return { ...wire, message: thrown.message, extensions: extensionsOf(thrown) };
   }
-  const code = wire.extensions?.code ?? NAMELESS;
-  if (code !== NAMELESS) return { ...wire, extensions: { code } };
+  if (!isBug(wire, thrown)) return { ...wire, extensions: { code: wire.extensions?.code } };
   const errorId = report(thrown);
   return { ...wire, message: 'Internal error', extensions: { code: NAMELESS, errorId } };
 }

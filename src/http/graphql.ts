@@ -17,7 +17,7 @@ import {
 import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { GraphQLSchema, ValidationRule } from 'graphql';
 import type { Context } from '../context.ts';
-import { maskError } from '../errors.ts';
+import { isBug, maskError } from '../errors.ts';
 import type { ReportBug } from '../errors.ts';
 import { plannedOffers } from '../resolvers/offer-plan.ts';
 import { parseOptions } from './operation-limits.ts';
@@ -63,7 +63,7 @@ export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      operationPlugin(deps.schema),
+      operationPlugin(deps.schema, deps.report),
       ...(deps.reusesResults ? [reuse.plugin] : []),
     ],
   });
@@ -85,7 +85,7 @@ export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
 }
 
 /** Refuses subscriptions, which would be answered "Cannot return null", and plans price lookups. */
-function operationPlugin(schema: GraphQLSchema): ApolloServerPlugin<Context> {
+function operationPlugin(schema: GraphQLSchema, report: ReportBug): ApolloServerPlugin<Context> {
   const listener: GraphQLRequestListener<Context> = {
     // eslint-disable-next-line @typescript-eslint/require-await -- the hook's type asks for a promise
     async didResolveOperation({ document, operation, request, contextValue }) {
@@ -100,6 +100,15 @@ function operationPlugin(schema: GraphQLSchema): ApolloServerPlugin<Context> {
       contextValue.prices.expect(() =>
         plannedOffers(schema, document, operation, request.variables ?? {}),
       );
+    },
+    // Here the request is known, which `formatError` is not told.
+    // eslint-disable-next-line @typescript-eslint/require-await -- as above
+    async didEncounterErrors({ errors, contextValue }) {
+      for (const error of errors) {
+        const thrown = unwrapResolverError(error);
+        // Errors without a path are faults of the request, which get their codes later.
+        if (error.path && isBug(error, thrown)) report(thrown, contextValue.requestId);
+      }
     },
   };
   return { requestDidStart: () => Promise.resolve(listener) };

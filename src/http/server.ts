@@ -63,7 +63,11 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     response.setHeader('x-request-id', requestId);
     const path = pathOf(request);
     response.on('finish', () => {
-      deps.metrics.countRequest(routeOf(path), response.statusCode);
+      const { statusCode: status } = response;
+      deps.metrics.countRequest(routeOf(path), status);
+      if (deps.log.isLevelEnabled('debug')) {
+        deps.log.debug({ requestId, method: request.method, path, status }, 'request');
+      }
     });
     route(request, response, path, requestId).catch((error: unknown) => {
       deps.log.warn({ err: error, requestId, path }, 'request failed');
@@ -157,11 +161,12 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       });
     });
     server.closeIdleConnections();
-    await deps.subscriptions.stop();
+    // A client need not answer a close, nor read what it is sent.
     const timer = setTimeout(() => {
+      deps.subscriptions.terminate();
       server.closeAllConnections();
     }, deps.shutdownGraceMs);
-    await closed;
+    await Promise.all([deps.subscriptions.stop(), closed]);
     clearTimeout(timer);
   }
 

@@ -46,8 +46,10 @@ export interface SubscriptionsDeps {
 export interface Subscriptions {
   readonly connections: () => number;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes every connection with 1001 and waits until they are gone. */
+  /** Closes every connection with 1001 and waits until they are gone; `terminate` hastens that. */
   stop(): Promise<void>;
+  /** Cuts the connections that are left. */
+  terminate(): void;
 }
 
 interface Extra {
@@ -156,6 +158,9 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
     async stop() {
       for (const client of sockets.clients) client.close(GOING_AWAY, 'Server is shutting down');
       await serving.dispose();
+    },
+    terminate() {
+      for (const client of sockets.clients) client.terminate();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { createClient } from 'graphql-ws';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -103,4 +104,19 @@ test('a shutdown closes sockets with 1001 and finishes requests in flight', asyn
   expect((await inFlight).errors).toBeUndefined();
   await closed;
   await expect(fetch(`${app.url}/livez`)).rejects.toThrow();
+});
+
+test('a client that never answers a close is cut when the grace is over', async () => {
+  const { app, url } = await startTestApp({ SHUTDOWN_GRACE_SECONDS: '0.2' });
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.write(
+    `GET /graphql HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nSec-WebSocket-Protocol: ${PROTOCOL}\r\n\r\n`,
+  );
+  await new Promise((resolve) => socket.once('data', resolve));
+  const gone = new Promise((resolve) => socket.once('close', resolve));
+  await app.close();
+  await gone;
 });
