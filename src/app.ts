@@ -150,13 +150,14 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
   const shared = {
     schema,
     limitsRule: createLimitsRule({ maxDepth: config.maxQueryDepth, maxFields: MAX_FIELDS }),
+    isProduction: config.isProduction,
     report,
     onError,
   };
   const graphql = createGraphqlHttp({
     ...shared,
-    isProduction: config.isProduction,
     reusesResults: config.reusesResults,
+    log,
   });
   await graphql.start();
   const subscriptions = createSubscriptions({
@@ -169,7 +170,7 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
       metrics.webSockets.set(open);
     },
   });
-  return createHttpServer({
+  const server = createHttpServer({
     host: config.host,
     port: config.port,
     maxBodyBytes: config.maxBodyBytes,
@@ -182,13 +183,20 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     metrics,
     log,
   });
+  return {
+    ...server,
+    close: async () => {
+      await server.close();
+      await graphql.stop();
+    },
+  };
 }
 
 function guardOptions(config: Config): Parameters<typeof createGuard>[0] {
   const publicUrl = config.publicUrl === undefined ? undefined : new URL(config.publicUrl);
   return {
     allowedHosts: [
-      config.host.toLowerCase(),
+      config.host.includes(':') ? `[${config.host.toLowerCase()}]` : config.host.toLowerCase(),
       ...(publicUrl ? [publicUrl.host] : []),
       ...config.allowedHosts,
     ],

@@ -50,7 +50,9 @@ const environmentSchema = z.object({
     .min(1)
     .regex(/^[\x21-\x7e]+$/, { error: 'expected printable ASCII without spaces' })
     .optional(),
-  RUNPOD_REST_URL: httpUrl.default('https://api.runpod.io'),
+  RUNPOD_REST_URL: httpUrl
+    .refine((url) => !/\/v\d+\/?$/.test(url), { error: 'expected the base without /v2' })
+    .default('https://api.runpod.io'),
   RUNPOD_GRAPHQL_URL: httpUrl.default('https://api.runpod.io/graphql'),
   /** Deadline of one ordinary call to RunPod, retries included. */
   RUNPOD_TIMEOUT_SECONDS: seconds(0.1, 120).default(10),

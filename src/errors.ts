@@ -28,6 +28,8 @@ interface AppErrorOptions {
   retryable?: boolean;
   /** Whole seconds the caller should wait, when somebody told us. */
   retryAfterSeconds?: number;
+  /** Nothing was asked: the call yields to more urgent ones, which would go through. */
+  isDeferred?: boolean;
 }
 
 /** A failure with a name. Its message is for the caller: it says what to change, and no secret. */
@@ -36,12 +38,14 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly retryAfterSeconds: number | undefined;
+  readonly isDeferred: boolean;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? false;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.isDeferred = options.isDeferred ?? false;
   }
 }
 

@@ -8,6 +8,8 @@
  * - STALE    the last refresh failed: served with `isStale`, tried again after a growing pause
  * - COLD     again once older than `maxAgeMs`
  *
+ * A refresh that yields to more urgent calls changes nothing but when the next one is due.
+ *
  * Every offer that falls due in one turn of the event loop is asked for together: one catalogue
  * call per offer, one spot request for all.
  */
@@ -19,8 +21,6 @@ import { makePriceTable, markStale } from '../domain/price.ts';
 import type { PriceTable, SpotPrices } from '../domain/price.ts';
 import type { Platform, Urgency } from './platform.ts';
 
-/** Offers kept in memory; the one asked for longest ago goes first. */
-const MAX_OFFERS = 64;
 const FIRST_RETRY_MS = 1_000;
 
 export interface PriceBookDeps {
@@ -63,16 +63,10 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
 
   function entryOf(offer: Offer): Entry {
     const key = offerKey(offer);
-    const entry = entries.get(key) ?? newEntry(offer);
-    entries.delete(key);
-    entries.set(key, entry);
-    if (entries.size > MAX_OFFERS) evictOldest();
+    // Bounded by the offers that callers may name: 64 counts in two clouds.
+    let entry = entries.get(key);
+    if (entry === undefined) entries.set(key, (entry = newEntry(offer)));
     return entry;
-  }
-
-  function evictOldest(): void {
-    const oldest = entries.keys().next();
-    if (!oldest.done) entries.delete(oldest.value);
   }
 
   function servable(entry: Entry): PriceTable | undefined {
@@ -97,6 +91,10 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
     if (known !== undefined) return known;
     const entry = entryOf(offer);
     if (entry.error === undefined || now() >= entry.dueAt) {
+      await startRefresh(entry, 'interactive');
+    }
+    // It joined a refresh in the background, and that one yielded: somebody waits now.
+    if (entry.table === undefined && entry.error === undefined) {
       await startRefresh(entry, 'interactive');
     }
     return servable(entry) ?? entry.error ?? expired();
@@ -128,17 +126,14 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
 
   async function refreshAll(due: readonly Entry[], urgency: Urgency): Promise<void> {
     const options = { urgency, signal: closing.signal };
-    const spot = deps.platform.spotPrices(
-      due.map((entry) => entry.offer),
-      options,
-    );
-    // A source of spot prices that fails takes nothing with it: there are no spot prices then.
-    const spotOrNone = spot.catch(() => null);
+    const offers = due.map((entry) => entry.offer);
+    const spot = settle(() => deps.platform.spotPrices(offers, options));
     await Promise.all(
       due.map(async (entry) => {
-        const catalogue = deps.platform.catalogue(entry.offer, options);
-        const seen = await settle(catalogue);
-        remember(entry, seen, await spotOrNone);
+        const seen = await settle(() => deps.platform.catalogue(entry.offer, options));
+        const spotSeen = await spot;
+        // A source of spot prices that fails takes nothing with it: there are no spot prices then.
+        remember(entry, seen, spotSeen instanceof AppError ? null : spotSeen);
       }),
     );
   }
@@ -149,6 +144,10 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
     spot: SpotPrices | null,
   ): void {
     entry.refresh = undefined;
+    if (seen instanceof AppError && seen.isDeferred) {
+      entry.dueAt = now() + deps.freshMs;
+      return;
+    }
     if (seen instanceof AppError) {
       entry.failures += 1;
       entry.error = seen;
@@ -183,9 +182,9 @@ function newEntry(offer: Offer): Entry {
   };
 }
 
-async function settle<T>(promise: Promise<T>): Promise<T | AppError> {
+async function settle<T>(ask: () => Promise<T>): Promise<T | AppError> {
   try {
-    return await promise;
+    return await ask();
   } catch (error) {
     if (error instanceof AppError) return error;
     return new AppError('PLATFORM_UNAVAILABLE', 'The price source failed unexpectedly.', {

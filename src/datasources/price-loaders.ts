@@ -84,7 +84,8 @@ export function createPriceLoaders(book: PriceBook): PriceLoaders {
   }
 
   async function readAll(offers: readonly Offer[]): Promise<void> {
-    const wanted = new Map([...expected(), ...offers].map((offer) => [offerKey(offer), offer]));
+    // What was really asked for comes first: a plan may name more than is allowed.
+    const wanted = new Map([...offers, ...expected()].map((offer) => [offerKey(offer), offer]));
     const missing = [...wanted]
       .filter(([key]) => !read.has(key))
       .slice(0, MAX_OFFERS_PER_OPERATION - read.size);
@@ -105,6 +106,17 @@ export function createPriceLoaders(book: PriceBook): PriceLoaders {
     return seen ?? (tables ??= makeTables()).load(offer);
   }
 
+  /** Of the offers that are read anyway, the first that can be; if none can, why the first cannot. */
+  async function firstOf(offers: readonly Offer[]): Promise<PriceTable> {
+    await readAll(expected().length > 0 ? [] : [DEFAULT_OFFER]);
+    const seen = offers
+      .map((offer) => read.get(offerKey(offer)))
+      .filter((each) => each !== undefined);
+    const found = seen.find((each) => !(each instanceof AppError)) ?? seen[0] ?? tooMany();
+    if (found instanceof AppError) throw found;
+    return found;
+  }
+
   return {
     expect(offers) {
       name = offers;
@@ -116,7 +128,7 @@ export function createPriceLoaders(book: PriceBook): PriceLoaders {
         const seen = peek(offer);
         if (seen !== undefined && !(seen instanceof AppError)) return seen;
       }
-      return table(expected()[0] ?? DEFAULT_OFFER);
+      return firstOf([...expected(), DEFAULT_OFFER]);
     },
     price(key) {
       const seen = peek(key.offer);

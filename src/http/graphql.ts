@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { ApolloServer, HeaderMap } from '@apollo/server';
 import type {
   ApolloServerPlugin,
+  DocumentStore,
   GraphQLRequestListener,
   HTTPGraphQLResponse,
 } from '@apollo/server';
@@ -16,11 +17,13 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { GraphQLSchema, ValidationRule } from 'graphql';
+import type { Logger } from 'pino';
 import type { Context } from '../context.ts';
 import { isBug, maskError } from '../errors.ts';
 import type { ReportBug } from '../errors.ts';
 import { plannedOffers } from '../resolvers/offer-plan.ts';
-import { parseOptions } from './operation-limits.ts';
+import { createDocumentCache } from './document-cache.ts';
+import { checkRepresentations, parseOptions } from './operation-limits.ts';
 import { createResultReuse } from './result-reuse.ts';
 
 export interface GraphqlDeps {
@@ -28,6 +31,7 @@ export interface GraphqlDeps {
   limitsRule: ValidationRule;
   isProduction: boolean;
   reusesResults: boolean;
+  log: Logger;
   report: ReportBug;
   onError: (code: string) => void;
 }
@@ -46,6 +50,8 @@ export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
     introspection: !deps.isProduction,
     csrfPrevention: true,
     parseOptions,
+    documentStore: asyncStore(createDocumentCache()),
+    logger: deps.log,
     validationRules: [deps.limitsRule],
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
@@ -97,9 +103,9 @@ function operationPlugin(schema: GraphQLSchema, report: ReportBug): ApolloServer
           { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } },
         );
       }
-      contextValue.prices.expect(() =>
-        plannedOffers(schema, document, operation, request.variables ?? {}),
-      );
+      const variables = request.variables ?? {};
+      checkRepresentations(document, operation, variables);
+      contextValue.prices.expect(() => plannedOffers(schema, document, operation, variables));
     },
     // Here the request is known, which `formatError` is not told.
     // eslint-disable-next-line @typescript-eslint/require-await -- as above
@@ -112,6 +118,18 @@ function operationPlugin(schema: GraphQLSchema, report: ReportBug): ApolloServer
     },
   };
   return { requestDidStart: () => Promise.resolve(listener) };
+}
+
+/** Apollo Server's interface to stores that may be elsewhere. */
+function asyncStore(cache: ReturnType<typeof createDocumentCache>): DocumentStore {
+  return {
+    get: (key) => Promise.resolve(cache.get(key)),
+    set: (key, document) => {
+      cache.set(key, document);
+      return Promise.resolve();
+    },
+    delete: (key) => Promise.resolve(cache.delete(key)),
+  };
 }
 
 function toHeaderMap(request: IncomingMessage): HeaderMap {

@@ -4,7 +4,9 @@
  */
 import { GraphQLError, Kind } from 'graphql';
 import type {
+  DocumentNode,
   FragmentDefinitionNode,
+  OperationDefinitionNode,
   ParseOptions,
   SelectionSetNode,
   ValidationContext,
@@ -21,6 +23,13 @@ export interface OperationLimits {
 // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor comes with graphql 17
 export const parseOptions: ParseOptions = { maxTokens: 4_000 };
 
+/** Longest text of an operation: parsed documents are kept, comments and all. */
+export const MAX_QUERY_CHARACTERS = 100_000;
+
+/** Entities one operation may ask for, and fields over all of them. */
+const MAX_REPRESENTATIONS = 2_000;
+const MAX_ENTITY_FIELDS = 100_000;
+
 interface Size {
   readonly depth: number;
   readonly fields: number;
@@ -31,7 +40,7 @@ const NOTHING: Size = { depth: 0, fields: 0 };
 export function createLimitsRule(limits: OperationLimits): ValidationRule {
   return (context: ValidationContext) => ({
     OperationDefinition(node) {
-      const { depth, fields } = measureWith(context)(node.selectionSet);
+      const { depth, fields } = measureWith((name) => context.getFragment(name))(node.selectionSet);
       if (depth > limits.maxDepth) {
         const message = `The operation nests ${depth} fields deep; at most ${limits.maxDepth} are allowed.`;
         context.reportError(new GraphQLError(message, { nodes: [node] }));
@@ -44,11 +53,62 @@ export function createLimitsRule(limits: OperationLimits): ValidationRule {
   });
 }
 
-function measureWith(context: ValidationContext): (set: SelectionSetNode) => Size {
+/**
+ * The one list whose length the client chooses multiplies what is asked for each of its members:
+ * that can only be bounded once the variables are known.
+ * @throws {GraphQLError} LIMIT_EXCEEDED, with HTTP status 400
+ */
+export function checkRepresentations(
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): void {
+  const count = longestList(operation, variables);
+  if (count <= 1) return;
+  if (count > MAX_REPRESENTATIONS) {
+    const message = `The operation names ${count} representations; at most ${MAX_REPRESENTATIONS} are allowed: ask in parts.`;
+    throw limitExceeded(message);
+  }
+  const fragments = new Map(
+    document.definitions
+      .filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION)
+      .map((fragment) => [fragment.name.value, fragment]),
+  );
+  const { fields } = measureWith((name) => fragments.get(name))(operation.selectionSet);
+  if (count * fields > MAX_ENTITY_FIELDS) {
+    const message = `The operation asks for ${fields} fields of each of ${count} representations; at most ${MAX_ENTITY_FIELDS} in all are allowed: ask in parts.`;
+    throw limitExceeded(message);
+  }
+}
+
+function limitExceeded(message: string): GraphQLError {
+  return new GraphQLError(message, {
+    extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } },
+  });
+}
+
+function longestList(
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): number {
+  const sent = Object.values(variables).map((value) => (Array.isArray(value) ? value.length : 1));
+  const written = operation.selectionSet.selections.flatMap((selection) =>
+    selection.kind === Kind.FIELD
+      ? (selection.arguments ?? []).map(({ value }) =>
+          value.kind === Kind.LIST ? value.values.length : 1,
+        )
+      : [],
+  );
+  return Math.max(1, ...sent, ...written);
+}
+
+type FindFragment = (name: string) => FragmentDefinitionNode | null | undefined;
+
+function measureWith(findFragment: FindFragment): (set: SelectionSetNode) => Size {
   const fragments = new Map<FragmentDefinitionNode, Size>();
 
   function ofFragment(name: string): Size {
-    const fragment = context.getFragment(name);
+    const fragment = findFragment(name);
     if (!fragment) return NOTHING;
     const known = fragments.get(fragment);
     if (known) return known;

@@ -34,7 +34,8 @@ const CATALOGUE_ROOTS: ReadonlySet<string> = new Set([
 type Data = NonNullable<FormattedExecutionResult['data']>;
 
 interface Answer {
-  readonly data: Data;
+  /** Stands for the data on its way through Apollo Server; the data itself is not kept. */
+  readonly mark: Data;
   readonly text: string;
   readonly tables: readonly PriceTable[];
 }
@@ -72,10 +73,10 @@ export function createResultReuse(schema: GraphQLSchema): ResultReuse {
             return null;
           }
           key = keyOf(request);
-          const answer = answers.get(key);
+          const answer = key === undefined ? undefined : answers.get(key);
           if (answer === undefined) return null;
           if (!request.contextValue.prices.areCurrent(answer.tables)) return null;
-          const singleResult = { data: answer.data };
+          const singleResult = { data: answer.mark };
           return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult } };
         },
         // eslint-disable-next-line @typescript-eslint/require-await -- as above
@@ -86,8 +87,9 @@ export function createResultReuse(schema: GraphQLSchema): ResultReuse {
           if (!data || tables === undefined || texts.has(data)) return;
           const kept = key;
           keepers.set(data, (text) => {
-            texts.set(data, text);
-            answers.set(kept, { data, text, tables });
+            const mark: Data = {};
+            texts.set(mark, text);
+            answers.set(kept, { mark, text, tables });
           });
         },
       };
@@ -106,9 +108,18 @@ export function createResultReuse(schema: GraphQLSchema): ResultReuse {
   return { plugin, stringifyResult };
 }
 
-function keyOf(request: GraphQLRequestContext<Context>): string {
+/** Undefined for variables nested too deep to be written down. */
+function keyOf(request: GraphQLRequestContext<Context>): string | undefined {
   const { queryHash, operationName, contextValue } = request;
-  const variables = JSON.stringify(request.request.variables ?? {});
+  const sent: Readonly<Record<string, unknown>> = request.request.variables ?? {};
+  // Only those the operation declares: what else is sent decides nothing.
+  const names = request.operation?.variableDefinitions?.map((each) => each.variable.name.value);
+  let variables: string;
+  try {
+    variables = JSON.stringify(names?.map((name) => [name, sent[name]]) ?? []);
+  } catch {
+    return undefined;
+  }
   return [contextValue.visibility, queryHash ?? '', operationName ?? '', variables].join('\n');
 }
 

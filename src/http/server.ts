@@ -17,6 +17,7 @@ import type { GraphqlHttp } from './graphql.ts';
 import type { createGuard } from './guard.ts';
 import { renderIde, wantsIde } from './ide.ts';
 import type { Metrics } from './metrics.ts';
+import { MAX_QUERY_CHARACTERS } from './operation-limits.ts';
 import { refuse } from './subscriptions.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -54,6 +55,7 @@ export interface HttpServer {
 
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
   let isReady = false;
+  let isClosing = false;
   const server = createServer({
     requestTimeout: REQUEST_TIMEOUT_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -62,7 +64,10 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     const path = pathOf(request);
+    // Kept connections would hold the shutdown up, and their next request would be cut.
+    if (isClosing) response.setHeader('connection', 'close');
     response.on('finish', () => {
+      if (isClosing) server.closeIdleConnections();
       const { statusCode: status } = response;
       deps.metrics.countRequest(routeOf(path), status);
       if (deps.log.isLevelEnabled('debug')) {
@@ -145,6 +150,10 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       sendError(response, body.status, body.message);
       return;
     }
+    if (queryLength(body.value) > MAX_QUERY_CHARACTERS) {
+      sendError(response, 400, `The query is over ${MAX_QUERY_CHARACTERS} characters.`);
+      return;
+    }
     const startedAt = performance.now();
     const context = deps.makeContext(request, requestId);
     const answer = await deps.graphql.execute(request, body.value, context);
@@ -155,6 +164,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
   async function close(): Promise<void> {
     isReady = false;
+    isClosing = true;
     const closed = new Promise<void>((resolve) => {
       server.close(() => {
         resolve();
@@ -220,6 +230,11 @@ async function readJson(request: IncomingMessage, maxBytes: number): Promise<Jso
   } catch {
     return { kind: 'refused', status: 400, message: 'The body is not valid JSON.' };
   }
+}
+
+function queryLength(body: unknown): number {
+  const query = typeof body === 'object' && body !== null && 'query' in body ? body.query : '';
+  return typeof query === 'string' ? query.length : 0;
 }
 
 function send(

@@ -4,7 +4,14 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { getOperationAST, GraphQLError, parse, specifiedRules, validate } from 'graphql';
+import {
+  getOperationAST,
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
 import type {
   DocumentNode,
   ExecutionArgs,
@@ -15,18 +22,19 @@ import type {
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import type { SubscribePayload } from 'graphql-ws';
 import { useServer as serveWebSocket } from 'graphql-ws/use/ws';
-import { LRUCache } from 'lru-cache';
 import { WebSocketServer } from 'ws';
 import type { Context } from '../context.ts';
 import { maskError } from '../errors.ts';
 import type { ReportBug } from '../errors.ts';
 import { plannedOffers } from '../resolvers/offer-plan.ts';
-import { parseOptions } from './operation-limits.ts';
+import { createDocumentCache } from './document-cache.ts';
+import { checkRepresentations, MAX_QUERY_CHARACTERS, parseOptions } from './operation-limits.ts';
 
 /** Gateways expect an acknowledgement within five seconds; a client may take as long to ask. */
 const CONNECTION_INIT_MS = 5_000;
 const KEEP_ALIVE_MS = 12_000;
-const CACHED_DOCUMENTS = 1_000;
+/** For a refused client to read why. */
+const LINGER_MS = 1_000;
 
 /** RFC 6455 §7.4.1. */
 const GOING_AWAY = 1001;
@@ -34,6 +42,7 @@ const GOING_AWAY = 1001;
 export interface SubscriptionsDeps {
   schema: GraphQLSchema;
   limitsRule: ValidationRule;
+  isProduction: boolean;
   makeContext: (request: IncomingMessage) => Context;
   maxConnections: number;
   maxSubscriptionsPerConnection: number;
@@ -64,20 +73,30 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
     handleProtocols: (offered) =>
       offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
   });
-  const documents = new LRUCache<string, DocumentNode>({ max: CACHED_DOCUMENTS });
+  const documents = createDocumentCache();
+  const rules = [
+    ...specifiedRules,
+    deps.limitsRule,
+    ...(deps.isProduction ? [NoSchemaIntrospectionCustomRule] : []),
+  ];
 
   /** @returns the document, or what is wrong with it, as over HTTP */
   function readDocument(query: string): DocumentNode | readonly GraphQLError[] {
     const known = documents.get(query);
     if (known !== undefined) return known;
+    if (query.length > MAX_QUERY_CHARACTERS) {
+      const message = `The query is over ${MAX_QUERY_CHARACTERS} characters.`;
+      return [coded(new GraphQLError(message), 'BAD_REQUEST')];
+    }
     let document: DocumentNode;
     try {
       document = parse(query, parseOptions);
     } catch (error) {
-      if (error instanceof GraphQLError) return [coded(error, 'GRAPHQL_PARSE_FAILED')];
-      throw error;
+      // Anything else is the parser's stack, overflown by brackets.
+      const fault = error instanceof GraphQLError ? error : new GraphQLError('Nested too deep.');
+      return [coded(fault, 'GRAPHQL_PARSE_FAILED')];
     }
-    const faults = validate(deps.schema, document, [...specifiedRules, deps.limitsRule]);
+    const faults = validate(deps.schema, document, rules, { hideSuggestions: deps.isProduction });
     if (faults.length > 0) return faults.map((fault) => coded(fault, 'GRAPHQL_VALIDATION_FAILED'));
     documents.set(query, document);
     return document;
@@ -93,6 +112,12 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
     }
     const contextValue = deps.makeContext(request);
     const variables = payload.variables ?? {};
+    try {
+      checkRepresentations(document, operation, variables);
+    } catch (error) {
+      if (error instanceof GraphQLError) return [error];
+      throw error;
+    }
     contextValue.prices.expect(() => plannedOffers(deps.schema, document, operation, variables));
     const args: ExecutionArgs = {
       schema: deps.schema,
@@ -106,9 +131,12 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
 
   function mask(
     errors: readonly (GraphQLError | GraphQLFormattedError)[],
+    requestId: string | undefined,
   ): GraphQLFormattedError[] {
     return errors.map((error) => {
-      const masked = maskError(toWire(error), thrownIn(error), deps.report);
+      const masked = maskError(toWire(error), thrownIn(error), (bug) =>
+        deps.report(bug, requestId),
+      );
       deps.onError(String(masked.extensions?.code));
       return masked;
     });
@@ -123,13 +151,13 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
         }
         return prepare((context.extra as Extra).request, payload);
       },
-      onError: (_context, _id, _payload, errors) => mask(errors),
-      onNext: (_context, _id, _payload, _args, result) =>
+      onError: (_context, _id, _payload, errors) => mask(errors, undefined),
+      onNext: (_context, _id, _payload, { contextValue }, result) =>
         result.errors === undefined
           ? undefined
           : {
               ...(result.data !== undefined && { data: result.data }),
-              errors: mask(result.errors),
+              errors: mask(result.errors, (contextValue as Context).requestId),
             },
     },
     sockets,
@@ -168,8 +196,12 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
 /** Ends an upgrade with a status and no more: nothing was agreed on yet. */
 export function refuse(socket: Duplex, status: string, reason = ''): void {
   const body = `${reason}\n`;
+  // An upgraded socket is nobody's any more: its end must not wait for the client's.
+  const cut = (): void => void socket.destroy();
+  setTimeout(cut, LINGER_MS).unref();
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    cut,
   );
 }
 

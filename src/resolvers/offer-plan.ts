@@ -3,7 +3,14 @@
  * every depth, under any alias, be read in one go. A guess that is wrong costs a call and nothing
  * else: resolvers read their own arguments.
  */
-import { isObjectType, Kind, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
+import {
+  isObjectType,
+  Kind,
+  separateOperations,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
 import type { DocumentNode, GraphQLSchema, OperationDefinitionNode, ValueNode } from 'graphql';
 import { DEFAULT_OFFER, offerKey } from '../domain/gpu.ts';
 import type { Offer } from '../domain/gpu.ts';
@@ -20,7 +27,7 @@ interface OfferSource {
 /** Fields of GpuResource that read an offer; `cudaVersions` always reads the default one. */
 const OFFER_FIELDS: ReadonlySet<string> = new Set(['pricing', 'dataCenters', 'cudaVersions']);
 
-const plans = new WeakMap<DocumentNode, readonly OfferSource[]>();
+const plans = new WeakMap<OperationDefinitionNode, readonly OfferSource[]>();
 
 export function plannedOffers(
   schema: GraphQLSchema,
@@ -28,8 +35,12 @@ export function plannedOffers(
   operation: OperationDefinitionNode,
   variables: Variables,
 ): readonly Offer[] {
-  let sources = plans.get(document);
-  if (sources === undefined) plans.set(document, (sources = findSources(schema, document)));
+  let sources = plans.get(operation);
+  if (sources === undefined) {
+    // The operation and the fragments it reaches, without what stands beside it in the document.
+    const alone = separateOperations(document)[operation.name?.value ?? ''] ?? document;
+    plans.set(operation, (sources = findSources(schema, alone)));
+  }
   const valueOf = (node: ValueNode | undefined): unknown => evaluate(node, operation, variables);
   const offers = sources.map((source) => toOffer(valueOf(source.gpuCount), valueOf(source.cloud)));
   const known = offers.filter((offer) => offer !== undefined);

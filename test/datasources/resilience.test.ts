@@ -126,3 +126,51 @@ test('Retry-After may be a date, and rubbish in rate headers counts as nothing',
   now += 9_000;
   budget.check('interactive');
 });
+
+test('a key that the upstream quotes is taken out of what callers and logs are told', async () => {
+  const { runpod, control, said } = await start();
+  const body = { detail: 'Invalid key: key; sent was Bearer rpa_SECRET123', title: 'Forbidden' };
+  await control.addFault({ kind: 'status', status: 403, body });
+  const refusal = (await runpod.catalogue(OFFER).catch((error: unknown) => error)) as Error;
+  expect(refusal.message).toContain('***');
+  await runpod.spotPrices([OFFER]);
+  expect(refusal.message + said.join()).not.toMatch(/rpa_SECRET|: key;/);
+});
+
+test('a balance that may not be read leaves spot prices as they are', async () => {
+  const { runpod, control } = await start();
+  await control.addFault({ kind: 'status', status: 403, route: 'graphql:myself' });
+  expect(await runpod.verify()).toMatchObject({ balanceUsd: null });
+  expect((await runpod.spotPrices([OFFER]))?.get('1:SECURE')?.size).toBeGreaterThan(10);
+  expect(await runpod.verify()).toMatchObject({ balanceUsd: null, supportsSpot: true });
+});
+
+test('one GPU whose spot price fails takes no other with it', async () => {
+  const { runpod, control } = await start();
+  const gpuTypes = [
+    { id: 'A', offer0: { minimumBidPrice: 0.5 } },
+    { id: 'B', offer0: null },
+  ];
+  const errors = [{ message: 'Something went wrong.', path: ['gpuTypes', 1, 'offer0'] }];
+  await control.addFault({ kind: 'body', body: { data: { gpuTypes }, errors }, route: 'graphql' });
+  expect((await runpod.spotPrices([OFFER]))?.get('1:SECURE')).toEqual(new Map([['A', 0.5]]));
+});
+
+test('an answer that is slow and good is waited for', async () => {
+  const { runpod, control } = await start();
+  await control.addFault({ kind: 'delay', ms: 900, route: GPUS });
+  expect((await runpod.catalogue(OFFER)).length).toBeGreaterThan(40);
+});
+
+test('a base address that leads nowhere is told as such', async () => {
+  const { emulator } = await start();
+  const runpod = createRunpod({
+    restUrl: `${emulator.url}/v2`,
+    graphqlUrl: `${emulator.url}/graphql`,
+    apiKey: 'key',
+    emulated: true,
+    timeoutMs: 2_000,
+    log: pino({ level: 'silent' }),
+  });
+  await expect(runpod.catalogue(OFFER)).rejects.toThrow('RUNPOD_REST_URL');
+});

@@ -253,3 +253,33 @@ test('more pairs of count and cloud than one operation may ask are refused by na
   const answer = await app.query(`{ gpuResource(id: "NVIDIA L40S") { ${aliases.join(' ')} } }`);
   expect(answer.errors?.map(({ extensions }) => extensions.code)).toEqual(['LIMIT_EXCEEDED']);
 });
+
+test('an operation beside the one that runs asks for nothing', async () => {
+  const app = await startQuiet();
+  const fields = (from: number) =>
+    Array.from(
+      { length: 10 },
+      (_, index) => `p${index}: dataCenters(gpuCount: ${from + index}) { stock }`,
+    );
+  const text = `query A { gpuResource(id: "NVIDIA L40S") { ${fields(1).join(' ')} } }
+    query B { gpuResource(id: "NVIDIA L40S") { ${fields(11).join(' ')} } }`;
+  const response = await fetch(app.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: text, operationName: 'B' }),
+  });
+  expect(await response.text()).not.toContain('errors');
+  expect(await upstream(app)).toEqual({ catalogue: 10, graphql: 1 });
+});
+
+test('one offer that fails when nothing is known yet takes no other with it', async () => {
+  const app = await startTestApp();
+  await app.emulator.addFault({ kind: 'status', status: 400, route: GPUS, times: 1 });
+  const answer = await app.query(
+    '{ gpuResource(id: "NVIDIA L40S") { name a: pricing(gpuCount: 3) { gpuCount } b: pricing { gpuCount } } }',
+  );
+  const gpu = (answer.data as unknown as { gpuResource: Record<string, unknown> }).gpuResource;
+  expect(gpu.name).toBe('L40S');
+  expect([gpu.a, gpu.b].filter((price) => price === null)).toHaveLength(1);
+  expect(answer.errors).toHaveLength(1);
+});

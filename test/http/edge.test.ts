@@ -156,3 +156,46 @@ test('a client that sends rubbish or leaves half-way harms nobody', async () => 
   }
   expect((await fetch(`${app.url}/livez`)).status).toBe(200);
 });
+
+test('a few lines cannot ask for millions of fields of many entities', async () => {
+  const { query } = await startTestApp();
+  const names = Array.from({ length: 200 }, (_, index) => `n${index}: name`).join(' ');
+  const text = `query($r: [_Any!]!) { _entities(representations: $r) { ... on GpuResource { ${names} } } }`;
+  const ask = (count: number, what = text) =>
+    query(what, { r: Array(count).fill({ __typename: 'GpuResource', id: 'NVIDIA L40S' }) });
+  expect((await ask(1_000)).errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED' } }]);
+  expect((await ask(100)).errors).toBeUndefined();
+  const narrow = text.replace(names, 'name');
+  expect((await ask(2_001, narrow)).errors?.[0]?.message).toContain('2001 representations');
+  expect((await ask(1_000, narrow)).errors).toBeUndefined();
+});
+
+test('a text that is too long for a query is refused, and deep variables harm nobody', async () => {
+  const { url, query } = await startTestApp();
+  const long = await post(
+    url,
+    {},
+    JSON.stringify({ query: `{ __typename } # ${'x'.repeat(100_000)}` }),
+  );
+  expect(long.status).toBe(400);
+  expect(long.text).toContain('100000 characters');
+  const body = `{"query":"{ gpuResources { id } }","variables":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
+  expect((await post(url, {}, body)).status).toBe(200);
+  expect((await query('{ gpuResources { id } }')).errors).toBeUndefined();
+});
+
+test.each(['/nope', '/graphql'])(
+  'an upgrade of %s that is refused does not hold the shutdown up',
+  async (path) => {
+    const { app, url } = await startTestApp({ SHUTDOWN_GRACE_SECONDS: '60' });
+    const { hostname, port } = new URL(url);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    const host = path === '/nope' ? `${hostname}:${port}` : 'evil.example';
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    );
+    await new Promise((resolve) => socket.once('data', resolve));
+    await app.close();
+    socket.destroy();
+  },
+);

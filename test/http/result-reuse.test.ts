@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { graphql } from 'graphql';
+import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Context } from '../../src/context.ts';
 import { createPriceBook } from '../../src/datasources/price-book.ts';
@@ -190,6 +191,7 @@ async function startHttp(schema: ReturnType<typeof createSchema>, reusesResults:
     schema,
     limitsRule: createLimitsRule({ maxDepth: 12, maxFields: 5_000 }),
     isProduction: false,
+    log: pino({ level: 'silent' }),
     reusesResults,
     report: () => 'an-id',
     onError: () => undefined,

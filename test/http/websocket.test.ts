@@ -120,3 +120,18 @@ test('a client that never answers a close is cut when the grace is over', async 
   await app.close();
   await gone;
 });
+
+test('production hides the schema here as well, and brackets without end close nothing', async () => {
+  const { url } = await startTestApp({ NODE_ENV: 'production' });
+  await expect(first(wsUrl(url), '{ __schema { queryType { name } } }')).rejects.toMatchObject({
+    0: { message: expect.stringContaining('introspection') as string },
+  });
+  const misspelt = await first(wsUrl(url), '{ gpuResourcez { id } }').catch(
+    (errors: unknown) => errors,
+  );
+  expect(JSON.stringify(misspelt)).toContain('GRAPHQL_VALIDATION_FAILED');
+  expect(JSON.stringify(misspelt)).not.toContain('Did you mean');
+  await expect(first(wsUrl(url), `{ gpuResource(id: ${'['.repeat(3_990)}`)).rejects.toMatchObject([
+    { extensions: { code: 'GRAPHQL_PARSE_FAILED' } },
+  ]);
+});

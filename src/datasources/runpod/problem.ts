@@ -24,12 +24,18 @@ interface Meaning {
   readonly says: string;
 }
 
+/** What looks like a key, whoever's: an upstream may quote what it was sent. */
+const SECRET = /Bearer\s+\S+|\brpa_\w+/gi;
+
+/** `apiKey` is taken out of RunPod's prose, which goes to callers and logs. */
 export function problemOf(
   status: number,
   body: unknown,
   retryAfterSeconds: number | undefined,
+  apiKey = '',
 ): AppError {
-  const detail = detailOf(body);
+  const prose = detailOf(body);
+  const detail = (apiKey === '' ? prose : prose.replaceAll(apiKey, '***')).replace(SECRET, '***');
   const { code, retryable, says } = meaningOf(status, detail);
   return new AppError(code, detail === '' ? says : `${says} RunPod says: ${detail}`, {
     retryable,

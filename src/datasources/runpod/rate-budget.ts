@@ -51,7 +51,11 @@ export function createRateBudget(now: () => number = Date.now): RateBudget {
       throw new AppError(
         'PLATFORM_RATE_LIMITED',
         `RunPod's rate limit is used up: try again in ${Math.ceil(ms / 1_000)} s.`,
-        { retryable: true, retryAfterSeconds: Math.ceil(ms / 1_000) },
+        {
+          retryable: true,
+          retryAfterSeconds: Math.ceil(ms / 1_000),
+          isDeferred: waitMs('interactive') <= 0,
+        },
       );
     },
     observe(status, headers) {

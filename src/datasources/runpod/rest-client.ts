@@ -23,6 +23,8 @@ export const USER_AGENT = 'runpod-subgraph/0.1.0';
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const MAX_RETRIES = 2;
+/** Of a call's time: an attempt that hangs leaves the rest to another. */
+const FIRST_ATTEMPT_SHARE = 0.6;
 const FAILURES_TO_BREAK = 5;
 const BREAK_MS = 5_000;
 
@@ -83,7 +85,7 @@ export function createRestClient(deps: RestClientDeps): RestClient {
     budget.check(request.urgency ?? 'interactive');
     const response = await send(request, signal);
     const text = await readText(response, request.route);
-    if (!response.ok) throw refusal(response, parseJson(text));
+    if (!response.ok) throw refusal(request, response, parseJson(text));
     if (response.status === 204) return request.schema.parse(undefined);
     const answer = request.schema.safeParse(parseJson(text));
     if (!answer.success) throw contractFault(nameOf(request), answer.error);
@@ -119,14 +121,23 @@ export function createRestClient(deps: RestClientDeps): RestClient {
     }
   }
 
+  function refusal(request: OpenRequest, response: Response, body: unknown): AppError {
+    const { status, headers } = response;
+    if (status === 404 && !request.route.includes('{')) {
+      const message = `RunPod has nothing at ${request.route}: check RUNPOD_REST_URL.`;
+      return new AppError('PLATFORM_UNAVAILABLE', message);
+    }
+    return problemOf(status, body, retryAfterSeconds(headers, Date.now()), deps.apiKey);
+  }
+
   async function call<T>(request: RestRequest<T>): Promise<T> {
     const timeoutMs = request.timeoutMs ?? deps.timeoutMs;
     const whole = deadline(timeoutMs, request.signal);
     const policy = request.idempotent ? retrying : breaker;
-    const perAttemptMs = request.idempotent ? Math.ceil(timeoutMs / (MAX_RETRIES + 1)) : timeoutMs;
+    const perAttemptMs = request.idempotent ? timeoutMs * FIRST_ATTEMPT_SHARE : timeoutMs;
     try {
       return await policy.execute(
-        ({ signal }) => attempt(request, deadline(perAttemptMs, signal)),
+        ({ signal }) => attempt(request, deadline(Math.ceil(perAttemptMs), signal)),
         whole,
       );
     } catch (error) {
@@ -143,17 +154,13 @@ export function createRestClient(deps: RestClientDeps): RestClient {
     try {
       const response = await send(request, anyOf(opening.signal, request.signal));
       if (response.ok) return response;
-      throw refusal(response, parseJson(await readText(response, request.route)));
+      throw refusal(request, response, parseJson(await readText(response, request.route)));
     } finally {
       clearTimeout(timer);
     }
   }
 
   return { budget, call, open };
-}
-
-function refusal(response: Response, body: unknown): AppError {
-  return problemOf(response.status, body, retryAfterSeconds(response.headers, Date.now()));
 }
 
 function named(error: unknown, what: string, timedOut: boolean): AppError {

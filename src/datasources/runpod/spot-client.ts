@@ -3,6 +3,7 @@
  * ends "early 2027" (then 410): whatever goes wrong here removes those, and never anything else.
  */
 import { ClientError, GraphQLClient } from 'graphql-request';
+import { print } from 'graphql';
 import { z } from 'zod';
 import type { AppError } from '../../errors.ts';
 import { offerKey } from '../../domain/gpu.ts';
@@ -10,10 +11,18 @@ import type { Offer, OfferKey } from '../../domain/gpu.ts';
 import type { SpotPrices } from '../../domain/price.ts';
 import type { CallOptions } from '../platform.ts';
 import { AccountDocument } from './__generated__/operations.ts';
+import type { AccountQuery } from './__generated__/operations.ts';
 import { contractFault, problemOf, transportFault } from './problem.ts';
 import { USER_AGENT } from './rest-client.ts';
 import { roundUsd } from './rest-schemas.ts';
 import { aliasOf, spotDocument, spotVariables } from './spot-document.ts';
+import type { SpotQuery } from './spot-document.ts';
+
+interface RawAnswer {
+  readonly data?: unknown;
+  readonly errors?: readonly { readonly message: string }[] | undefined;
+  readonly status: number;
+}
 
 const accountSchema = z.object({
   myself: z
@@ -46,6 +55,8 @@ export interface SpotClient {
 export function createSpotClient(deps: SpotClientDeps): SpotClient {
   const client = new GraphQLClient(deps.url, {
     headers: { authorization: `Bearer ${deps.apiKey}`, 'user-agent': USER_AGENT },
+    // One GPU whose price fails must not take the others with it: what there is of an answer counts.
+    errorPolicy: 'all',
     // A redirect would carry the key to wherever it points.
     fetch: (input, init) => fetch(input, { ...init, redirect: 'error' }),
   });
@@ -53,19 +64,20 @@ export function createSpotClient(deps: SpotClientDeps): SpotClient {
   async function ask<T>(
     what: string,
     schema: z.ZodType<T>,
-    send: (signal: AbortSignal) => Promise<unknown>,
+    send: (signal: AbortSignal) => Promise<RawAnswer>,
     options: CallOptions,
   ): Promise<T> {
     const timeout = AbortSignal.timeout(deps.timeoutMs);
     const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
-    const answer = schema.safeParse(await send(signal).catch(refuse(what, signal)));
+    const answer = schema.safeParse(await send(signal).then(dataOf, refuse(what, signal)));
     if (!answer.success) throw contractFault(what, answer.error);
     return answer.data;
   }
 
   return {
     async account(options) {
-      const send = (signal: AbortSignal) => client.request({ document: AccountDocument, signal });
+      const send = (signal: AbortSignal) =>
+        client.rawRequest<AccountQuery>({ query: print(AccountDocument), signal });
       const { myself } = await ask('the balance query', accountSchema, send, options);
       return {
         balanceUsd: myself?.clientBalance ?? null,
@@ -74,8 +86,8 @@ export function createSpotClient(deps: SpotClientDeps): SpotClient {
     },
     async prices(offers, options) {
       const send = (signal: AbortSignal) =>
-        client.request({
-          document: spotDocument(offers.length),
+        client.rawRequest<SpotQuery>({
+          query: print(spotDocument(offers.length)),
           variables: spotVariables(offers),
           signal,
         });
@@ -85,17 +97,25 @@ export function createSpotClient(deps: SpotClientDeps): SpotClient {
   };
 }
 
+/** @throws {AppError} for an answer without any data */
+function dataOf({ data, errors, status }: RawAnswer): unknown {
+  const hasData = typeof data === 'object' && data !== null && Object.values(data).some(Boolean);
+  if (errors !== undefined && errors.length > 0 && !hasData) throw translate(status, errors);
+  return data;
+}
+
 function refuse(what: string, signal: AbortSignal): (error: unknown) => never {
   return (error) => {
-    if (error instanceof ClientError) throw translate(error);
+    if (error instanceof ClientError) {
+      throw translate(error.response.status, error.response.errors ?? []);
+    }
     throw transportFault(what, error, signal.aborted);
   };
 }
 
 /** Business errors come as HTTP 200 with `errors[]`; everything else by its status. */
-function translate(error: ClientError): AppError {
-  const { status, errors } = error.response;
-  const detail = errors?.map(({ message }) => message).join('; ') ?? '';
+function translate(status: number, errors: readonly { readonly message: string }[]): AppError {
+  const detail = errors.map(({ message }) => message).join('; ');
   return problemOf(status === 200 ? 400 : status, { detail }, undefined);
 }
 

@@ -28,34 +28,51 @@ export interface SpotSourceDeps {
 }
 
 export function createSpotSource({ client, log, now = Date.now }: SpotSourceDeps): SpotSource {
-  let isGone = false;
-  let askAgainAt = 0;
-
-  async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
-    if (now() < askAgainAt) return null;
-    try {
-      const answer = await ask();
-      if (isGone) log.info('RunPod GraphQL answers again: spot prices and balance are back');
-      isGone = false;
-      return answer;
-    } catch (error) {
-      if (!isGone) {
-        const reason = error instanceof AppError ? error.message : 'unexpected failure';
-        log.warn({ reason }, 'RunPod GraphQL does not answer: no spot prices, no balance');
-      }
-      isGone = true;
-      askAgainAt = now() + PAUSE_MS;
-      return null;
-    }
-  }
+  // Each question stands alone: a key may read prices and not the account.
+  const balance = createOptional('balance', log, now);
+  const spot = createOptional('spot prices', log, now);
 
   return {
     async account(options) {
-      const account = await orNull(() => client.account(options));
-      return account === null
-        ? { balanceUsd: null, spendUsdPerHour: null, supportsSpot: false }
-        : { ...account, supportsSpot: true };
+      const account = await balance.ask(() => client.account(options));
+      return {
+        balanceUsd: account?.balanceUsd ?? null,
+        spendUsdPerHour: account?.spendUsdPerHour ?? null,
+        supportsSpot: spot.isPresent() ?? account !== null,
+      };
     },
-    prices: (offers, options) => orNull(() => client.prices(offers, options)),
+    prices: (offers, options) => spot.ask(() => client.prices(offers, options)),
+  };
+}
+
+interface Optional {
+  /** Null where the source is gone. */
+  ask<T>(question: () => Promise<T>): Promise<T | null>;
+  /** By the last answer; undefined: never asked. */
+  isPresent(): boolean | undefined;
+}
+
+function createOptional(what: string, log: Logger, now: () => number): Optional {
+  let isPresent: boolean | undefined;
+  let askAgainAt = 0;
+  return {
+    async ask(question) {
+      if (now() < askAgainAt) return null;
+      try {
+        const answer = await question();
+        if (isPresent === false) log.info(`RunPod GraphQL answers again: ${what} are back`);
+        isPresent = true;
+        return answer;
+      } catch (error) {
+        if (isPresent !== false) {
+          const reason = error instanceof AppError ? error.message : 'unexpected failure';
+          log.warn({ reason }, `RunPod GraphQL does not answer: no ${what}`);
+        }
+        isPresent = false;
+        askAgainAt = now() + PAUSE_MS;
+        return null;
+      }
+    },
+    isPresent: () => isPresent,
   };
 }
