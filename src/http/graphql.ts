@@ -24,6 +24,8 @@ import type { ReportBug } from '../errors.ts';
 import { plannedOffers } from '../resolvers/offer-plan.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { checkRepresentations, parseOptions } from './operation-limits.ts';
+import { createKnownOperations } from './known-operations.ts';
+import type { KnownOperations } from './known-operations.ts';
 import { createResultReuse } from './result-reuse.ts';
 
 export interface GraphqlDeps {
@@ -44,7 +46,8 @@ export interface GraphqlHttp {
 }
 
 export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
-  const reuse = createResultReuse(deps.schema);
+  const reuse = deps.reusesResults ? createResultReuse(deps.schema) : undefined;
+  const known = createKnownOperations(deps.schema, reuse);
   const apollo = new ApolloServer<Context>({
     schema: deps.schema,
     introspection: !deps.isProduction,
@@ -61,7 +64,7 @@ export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
       deps.onError(String(masked.extensions?.code));
       return masked;
     },
-    stringifyResult: deps.reusesResults ? reuse.stringifyResult : JSON.stringify,
+    stringifyResult: JSON.stringify,
     plugins: [
       // Each of these costs time on every field or field set; the first alone 1.6 times.
       ApolloServerPluginCacheControlDisabled(),
@@ -69,15 +72,16 @@ export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      operationPlugin(deps.schema, deps.report),
-      ...(deps.reusesResults ? [reuse.plugin] : []),
+      operationPlugin(deps, known),
     ],
   });
 
   return {
     start: () => apollo.start(),
-    execute: (request, body, context) =>
-      apollo.executeHTTPGraphQLRequest({
+    async execute(request, body, context) {
+      const short = await known.answer(request, body, context);
+      if (short !== undefined) return short;
+      const answer = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: {
           method: request.method ?? 'GET',
           headers: toHeaderMap(request),
@@ -85,13 +89,19 @@ export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
           body,
         },
         context: () => Promise.resolve(context),
-      }),
+      });
+      if (request.method === 'POST') known.learnForm(request, answer);
+      return answer;
+    },
     stop: () => apollo.stop(),
   };
 }
 
 /** Refuses subscriptions, which would be answered "Cannot return null", and plans price lookups. */
-function operationPlugin(schema: GraphQLSchema, report: ReportBug): ApolloServerPlugin<Context> {
+function operationPlugin(
+  { schema, report }: GraphqlDeps,
+  known: KnownOperations,
+): ApolloServerPlugin<Context> {
   const listener: GraphQLRequestListener<Context> = {
     // eslint-disable-next-line @typescript-eslint/require-await -- the hook's type asks for a promise
     async didResolveOperation({ document, operation, request, contextValue }) {
@@ -105,6 +115,7 @@ function operationPlugin(schema: GraphQLSchema, report: ReportBug): ApolloServer
       }
       const variables = request.variables ?? {};
       checkRepresentations(document, operation, variables);
+      if (request.query !== undefined) known.learn(request.query, document);
       contextValue.prices.expect(() => plannedOffers(schema, document, operation, variables));
     },
     // Here the request is known, which `formatError` is not told.

@@ -7,9 +7,7 @@
  * never kept. To the caller reuse is invisible but for its speed.
  */
 import { isObjectType, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
-import type { DocumentNode, FormattedExecutionResult, GraphQLSchema } from 'graphql';
-import type { ApolloServerPlugin, GraphQLRequestContext } from '@apollo/server';
-import { HeaderMap } from '@apollo/server';
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Context } from '../context.ts';
 import type { PriceTable } from '../domain/price.ts';
@@ -31,18 +29,25 @@ const CATALOGUE_ROOTS: ReadonlySet<string> = new Set([
   '_service',
 ]);
 
-type Data = NonNullable<FormattedExecutionResult['data']>;
+/** An operation about to run, as far as it decides the answer. */
+export interface Question {
+  readonly query: string;
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly context: Context;
+}
 
 interface Answer {
-  /** Stands for the data on its way through Apollo Server; the data itself is not kept. */
-  readonly mark: Data;
   readonly text: string;
   readonly tables: readonly PriceTable[];
 }
 
 export interface ResultReuse {
-  readonly plugin: ApolloServerPlugin<Context>;
-  readonly stringifyResult: (result: FormattedExecutionResult) => string;
+  /** The answer that was kept, if it still holds. */
+  find(question: Question): string | undefined;
+  /** Keeps an answer without errors, if it can be used again. */
+  keep(question: Question, text: string): void;
 }
 
 export function createResultReuse(schema: GraphQLSchema): ResultReuse {
@@ -52,75 +57,43 @@ export function createResultReuse(schema: GraphQLSchema): ResultReuse {
     // UTF-16 in memory, both of them.
     sizeCalculation: ({ text }, key) => 2 * (text.length + key.length) + 1_024,
   });
-  const texts = new WeakMap<Data, string>();
-  const keepers = new WeakMap<Data, (text: string) => void>();
   const eligible = new WeakMap<DocumentNode, boolean>();
 
-  function isEligible(document: DocumentNode): boolean {
+  function isEligible({ document, variables }: Question): boolean {
     let is = eligible.get(document);
     if (is === undefined) eligible.set(document, (is = readsCatalogueOnly(schema, document)));
-    return is;
+    return is && namesGpusOnly(variables);
   }
 
-  const plugin: ApolloServerPlugin<Context> = {
-    // eslint-disable-next-line @typescript-eslint/require-await -- the hook's type asks for a promise
-    async requestDidStart() {
-      let key: string | undefined;
-      return {
-        // eslint-disable-next-line @typescript-eslint/require-await -- as above
-        async responseForOperation(request) {
-          if (!isEligible(request.document) || !namesGpusOnly(request.request.variables)) {
-            return null;
-          }
-          key = keyOf(request);
-          const answer = key === undefined ? undefined : answers.get(key);
-          if (answer === undefined) return null;
-          if (!request.contextValue.prices.areCurrent(answer.tables)) return null;
-          const singleResult = { data: answer.mark };
-          return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult } };
-        },
-        // eslint-disable-next-line @typescript-eslint/require-await -- as above
-        async willSendResponse({ response: { body }, contextValue }) {
-          if (key === undefined || body.kind !== 'single' || body.singleResult.errors) return;
-          const { data } = body.singleResult;
-          const tables = contextValue.prices.tablesRead();
-          if (!data || tables === undefined || texts.has(data)) return;
-          const kept = key;
-          keepers.set(data, (text) => {
-            const mark: Data = {};
-            texts.set(mark, text);
-            answers.set(kept, { mark, text, tables });
-          });
-        },
-      };
+  return {
+    find(question) {
+      if (!isEligible(question)) return undefined;
+      const key = keyOf(question);
+      const answer = key === undefined ? undefined : answers.get(key);
+      if (answer === undefined) return undefined;
+      return question.context.prices.areCurrent(answer.tables) ? answer.text : undefined;
+    },
+    keep(question, text) {
+      if (!isEligible(question)) return;
+      const key = keyOf(question);
+      const tables = question.context.prices.tablesRead();
+      if (key !== undefined && tables !== undefined) answers.set(key, { text, tables });
     },
   };
-
-  function stringifyResult(result: FormattedExecutionResult): string {
-    const data = result.errors || result.extensions ? undefined : result.data;
-    const known = data ? texts.get(data) : undefined;
-    if (known !== undefined) return known;
-    const text = JSON.stringify(result);
-    if (data) keepers.get(data)?.(text);
-    return text;
-  }
-
-  return { plugin, stringifyResult };
 }
 
 /** Undefined for variables nested too deep to be written down. */
-function keyOf(request: GraphQLRequestContext<Context>): string | undefined {
-  const { queryHash, operationName, contextValue } = request;
-  const sent: Readonly<Record<string, unknown>> = request.request.variables ?? {};
+function keyOf({ query, operation, variables, context }: Question): string | undefined {
   // Only those the operation declares: what else is sent decides nothing.
-  const names = request.operation?.variableDefinitions?.map((each) => each.variable.name.value);
-  let variables: string;
+  const declared = operation.variableDefinitions?.map(({ variable }) => variable.name.value) ?? [];
   try {
-    variables = JSON.stringify(names?.map((name) => [name, sent[name]]) ?? []);
+    const values = JSON.stringify(declared.map((name) => variables[name] ?? null));
+    // A null and an omitted variable differ where there is a default.
+    const omitted = declared.filter((name) => variables[name] === undefined).join();
+    return [context.visibility, operation.name?.value ?? '', values, omitted, query].join('\n');
   } catch {
     return undefined;
   }
-  return [contextValue.visibility, queryHash ?? '', operationName ?? '', variables].join('\n');
 }
 
 function readsCatalogueOnly(schema: GraphQLSchema, document: DocumentNode): boolean {

@@ -199,3 +199,40 @@ test.each(['/nope', '/graphql'])(
     socket.destroy();
   },
 );
+
+test('a query that came before is answered as the first time, whatever the client accepts', async () => {
+  const { url } = await startTestApp({ RESULT_REUSE: 'false' });
+  const ask = async (accept: string, query: string, operationName: string | null) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...JSON_TYPE, accept },
+      body: JSON.stringify({ query, operationName }),
+    });
+    const { status, headers } = response;
+    return [
+      status,
+      headers.get('content-type'),
+      headers.get('cache-control'),
+      await response.text(),
+    ];
+  };
+  const queries = [
+    ['{ gpuResource(id: "NVIDIA L40S") { name } }', null],
+    ['{ gpuResource(id: "NVIDIA L40S") { pricing(gpuCount: 0) { stock } } }', null],
+    ['query A { __typename } query B { b: __typename }', 'B'],
+    ['query A { __typename } query B { b: __typename }', null],
+  ] as const;
+  const accepts = [
+    'application/json',
+    'application/graphql-response+json, application/json;q=0.9',
+    '*/*',
+    'text/plain',
+  ];
+  for (const [query, name] of queries) {
+    for (const accept of accepts) {
+      const first = await ask(accept, query, name);
+      for (let again = 0; again < 3; again += 1)
+        expect(await ask(accept, query, name)).toEqual(first);
+    }
+  }
+});

@@ -1,0 +1,112 @@
+/**
+ * The short way for queries that came before: a document that Apollo Server has parsed, validated
+ * and let through is executed without going through its pipeline again, which costs more than a
+ * small query itself. Anything out of the ordinary, and every answer with an error, takes the long
+ * way; the answers are the same.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { HTTPGraphQLResponse } from '@apollo/server';
+import { HeaderMap } from '@apollo/server';
+import { execute, getOperationAST, OperationTypeNode } from 'graphql';
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { Context } from '../context.ts';
+import { plannedOffers } from '../resolvers/offer-plan.ts';
+import { createDocumentCache } from './document-cache.ts';
+import { checkRepresentations } from './operation-limits.ts';
+import type { Question, ResultReuse } from './result-reuse.ts';
+
+/** Different `Accept` headers that are remembered. */
+const MAX_ACCEPTS = 100;
+
+export interface KnownOperations {
+  /** Told of a document that passed every check. */
+  learn(query: string, document: DocumentNode): void;
+  /** Told of an answer the long way, to answer in the same form: that depends on `Accept` alone. */
+  learnForm(request: IncomingMessage, answer: HTTPGraphQLResponse): void;
+  /** Undefined: this request must go the long way. */
+  answer(
+    request: IncomingMessage,
+    body: unknown,
+    context: Context,
+  ): Promise<HTTPGraphQLResponse | undefined>;
+}
+
+export function createKnownOperations(
+  schema: GraphQLSchema,
+  reuse: ResultReuse | undefined,
+): KnownOperations {
+  const documents = createDocumentCache();
+  const forms = new LRUCache<string, HeaderMap>({ max: MAX_ACCEPTS });
+
+  /** What is asked, if it is a plain query that is known; JSON bodies are CSRF-safe already. */
+  function toQuestion(body: unknown, context: Context): Question | undefined {
+    if (!isPlain(body)) return undefined;
+    const document = documents.get(body.query);
+    const operation = document && getOperationAST(document, body.operationName);
+    if (!document || operation?.operation !== OperationTypeNode.QUERY) return undefined;
+    const variables = body.variables ?? {};
+    try {
+      checkRepresentations(document, operation, variables);
+    } catch {
+      return undefined;
+    }
+    return { query: body.query, document, operation, variables, context };
+  }
+
+  async function run(question: Question): Promise<string | undefined> {
+    const { document, operation, variables, context } = question;
+    const kept = reuse?.find(question);
+    if (kept !== undefined) return kept;
+    context.prices.expect(() => plannedOffers(schema, document, operation, variables));
+    const result: ExecutionResult = await execute({
+      schema,
+      document,
+      operationName: operation.name?.value ?? null,
+      variableValues: variables,
+      contextValue: context,
+    });
+    if (result.errors !== undefined) return undefined;
+    const text = JSON.stringify(result);
+    reuse?.keep(question, text);
+    return text;
+  }
+
+  return {
+    learn(query, document) {
+      documents.set(query, document);
+    },
+    learnForm(request, answer) {
+      if ((answer.status ?? 200) !== 200) return;
+      const headers = new HeaderMap(answer.headers);
+      headers.delete('content-length');
+      forms.set(request.headers.accept ?? '', headers);
+    },
+    async answer(request, body, context) {
+      const headers = forms.get(request.headers.accept ?? '');
+      if (request.method !== 'POST' || headers === undefined) return undefined;
+      const question = toQuestion(body, context);
+      const text = question && (await run(question));
+      if (text === undefined) return undefined;
+      return { status: 200, headers, body: { kind: 'complete', string: text } };
+    },
+  };
+}
+
+interface PlainBody {
+  readonly query: string;
+  readonly operationName?: string | null;
+  readonly variables?: Readonly<Record<string, unknown>> | null;
+}
+
+/** Well-formed and without extensions; what is not is for Apollo Server to answer. */
+function isPlain(body: unknown): body is PlainBody {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false;
+  const { query, operationName, variables, extensions } = body as Readonly<Record<string, unknown>>;
+  return (
+    typeof query === 'string' &&
+    (operationName == null || typeof operationName === 'string') &&
+    (variables == null || (typeof variables === 'object' && !Array.isArray(variables))) &&
+    extensions == null
+  );
+}
