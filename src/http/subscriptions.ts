@@ -8,6 +8,7 @@ import {
   getOperationAST,
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
+  OperationTypeNode,
   parse,
   specifiedRules,
   validate,
@@ -28,6 +29,7 @@ import { maskError } from '../errors.ts';
 import type { ReportBug } from '../errors.ts';
 import { plannedOffers } from '../resolvers/offer-plan.ts';
 import { createDocumentCache } from './document-cache.ts';
+import { createInFlight } from './in-flight.ts';
 import { checkRepresentations, MAX_QUERY_CHARACTERS, parseOptions } from './operation-limits.ts';
 
 /** Gateways expect an acknowledgement within five seconds; a client may take as long to ask. */
@@ -55,7 +57,10 @@ export interface SubscriptionsDeps {
 export interface Subscriptions {
   readonly connections: () => number;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes every connection with 1001 and waits until they are gone; `terminate` hastens that. */
+  /**
+   * Waits for queries that are being answered, then closes every connection with 1001 and waits
+   * until they are gone; `terminate` hastens that.
+   */
   stop(): Promise<void>;
   /** Cuts the connections that are left. */
   terminate(): void;
@@ -74,6 +79,7 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
       offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
   });
   const documents = createDocumentCache();
+  const inFlight = createInFlight();
   const rules = [
     ...specifiedRules,
     deps.limitsRule,
@@ -145,11 +151,23 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
   const serving = serveWebSocket<Record<string, unknown>, Partial<Extra>>(
     {
       connectionInitWaitTimeout: CONNECTION_INIT_MS,
-      onSubscribe: (context, _id, payload) => {
+      onSubscribe: (context, id, payload) => {
         if (Object.keys(context.subscriptions).length > deps.maxSubscriptionsPerConnection) {
           return [coded(tooManySubscriptions(deps), 'LIMIT_EXCEEDED')];
         }
-        return prepare((context.extra as Extra).request, payload);
+        const prepared = prepare((context.extra as Extra).request, payload);
+        const isStream =
+          'document' in prepared &&
+          getOperationAST(prepared.document, payload.operationName)?.operation ===
+            OperationTypeNode.SUBSCRIPTION;
+        if ('document' in prepared && !isStream) inFlight.begin(context, id);
+        return prepared;
+      },
+      onComplete: (context, id) => {
+        inFlight.end(context, id);
+      },
+      onDisconnect: (context) => {
+        inFlight.forget(context);
       },
       onError: (_context, _id, _payload, errors) => mask(errors, undefined),
       onNext: (_context, _id, _payload, { contextValue }, result) =>
@@ -184,10 +202,12 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
       });
     },
     async stop() {
+      await inFlight.drained();
       for (const client of sockets.clients) client.close(GOING_AWAY, 'Server is shutting down');
       await serving.dispose();
     },
     terminate() {
+      inFlight.abandon();
       for (const client of sockets.clients) client.terminate();
     },
   };

@@ -3,6 +3,7 @@ import { createClient } from 'graphql-ws';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestApp } from '../support/start-app.ts';
+import { until } from '../support/until.ts';
 
 const PROTOCOL = 'graphql-transport-ws';
 
@@ -97,8 +98,10 @@ test('a shutdown closes sockets with 1001 and finishes requests in flight', asyn
   await new Promise((resolve) => socket.on('open', resolve));
   await emulator.addFault({ kind: 'delay', ms: 300, route: 'GET /v2/catalog/gpus' });
   const inFlight = query('{ gpuResources { id } }');
-  const reached = async () => (await emulator.requests()).rest['GET /v2/catalog/gpus'];
-  while (!(await reached())) await new Promise((resolve) => setImmediate(resolve));
+  await until(
+    'the catalogue is asked',
+    async () => (await emulator.requests()).rest['GET /v2/catalog/gpus'],
+  );
   const closed = app.close();
   expect(await outcome(socket)).toBe(1001);
   expect((await inFlight).errors).toBeUndefined();
@@ -134,4 +137,17 @@ test('production hides the schema here as well, and brackets without end close n
   await expect(first(wsUrl(url), `{ gpuResource(id: ${'['.repeat(3_990)}`)).rejects.toMatchObject([
     { extensions: { code: 'GRAPHQL_PARSE_FAILED' } },
   ]);
+});
+
+test('a query that is being answered on a socket gets its answer before the socket closes', async () => {
+  const { app, url, emulator } = await startTestApp();
+  await emulator.addFault({ kind: 'delay', ms: 300, route: 'GET /v2/catalog/gpus' });
+  const answer = first(wsUrl(url), '{ gpuResources { id } }');
+  await until(
+    'the catalogue is asked',
+    async () => (await emulator.requests()).rest['GET /v2/catalog/gpus'],
+  );
+  const closed = app.close();
+  expect(await answer).not.toHaveProperty('errors');
+  await closed;
 });
