@@ -17,6 +17,11 @@ const config: CodegenConfig = {
         mappers: {
           GpuResource: '../../domain/gpu.ts#CatalogueEntry',
           Pricing: '../../domain/price.ts#Price',
+          TrainingPlan: '../../domain/training/training-plan.ts#TrainingPlan as TrainingPlanMapper',
+          TrainingOption:
+            '../../domain/training/training-plan.ts#TrainingOption as TrainingOptionMapper',
+          TrainingUserError:
+            '../../domain/training/user-error.ts#TrainingUserError as TrainingUserErrorMapper',
           GpuPlatform: '../../datasources/platform-status.ts#PlatformStatus',
         },
       },

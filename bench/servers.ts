@@ -121,6 +121,7 @@ function createContextMaker({ emulatorUrl }: Surroundings): () => Context {
     visibility: 'everyone',
     requestId: 'bench',
     prices: createPriceLoaders(book),
+    jobLimits: { maxRuntimeSeconds: 86_400, maxCostUsd: 100, maxAttempts: 3 },
     platformStatus: () => monitor.status(),
   });
 }

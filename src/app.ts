@@ -142,6 +142,7 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     visibility: 'everyone',
     requestId,
     prices: createPriceLoaders(book),
+    jobLimits: config.jobLimits,
     platformStatus: () => monitor.status(),
   });
   const onError = (code: string): void => {

@@ -3,6 +3,7 @@
  * the same table for people.
  */
 import { z } from 'zod';
+import type { JobLimits } from './domain/training/placement.ts';
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -73,6 +74,16 @@ const environmentSchema = z.object({
   /** False: catalogue answers are executed every time. */
   RESULT_REUSE: flag.default(true),
 
+  /** Limits of a job that names none, and the most it may name. */
+  MAX_RUNTIME_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(60)
+    .max(30 * 86_400)
+    .default(86_400),
+  MAX_COST_USD: z.coerce.number().gt(0).max(1_000_000).default(100),
+  MAX_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(3),
+
   MAX_BODY_BYTES: z.coerce
     .number()
     .int()
@@ -114,6 +125,7 @@ export interface Config {
   readonly priceFreshMs: number;
   readonly priceMaxAgeMs: number;
   readonly reusesResults: boolean;
+  readonly jobLimits: JobLimits;
   readonly maxBodyBytes: number;
   readonly maxQueryDepth: number;
   readonly maxWsConnections: number;
@@ -200,6 +212,11 @@ function toConfig(env: Environment): Config {
     priceFreshMs: env.PRICE_FRESH_SECONDS * 1_000,
     priceMaxAgeMs: env.PRICE_MAX_AGE_SECONDS * 1_000,
     reusesResults: env.RESULT_REUSE,
+    jobLimits: {
+      maxRuntimeSeconds: env.MAX_RUNTIME_SECONDS,
+      maxCostUsd: env.MAX_COST_USD,
+      maxAttempts: env.MAX_ATTEMPTS,
+    },
     maxBodyBytes: env.MAX_BODY_BYTES,
     maxQueryDepth: env.MAX_QUERY_DEPTH,
     maxWsConnections: env.MAX_WS_CONNECTIONS,

@@ -1,5 +1,6 @@
 import type { PlatformStatus } from './datasources/platform-status.ts';
 import type { PriceLoaders } from './datasources/price-loaders.ts';
+import type { JobLimits } from './domain/training/placement.ts';
 
 /** What a resolver may use. Made anew for every operation. */
 export interface Context {
@@ -10,5 +11,7 @@ export interface Context {
   readonly visibility: string;
   readonly requestId: string;
   readonly prices: PriceLoaders;
+  /** What a job gets where it names no limits, and the most it may name. */
+  readonly jobLimits: JobLimits;
   readonly platformStatus: () => Promise<PlatformStatus>;
 }

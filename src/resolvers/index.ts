@@ -2,10 +2,12 @@ import type { Resolvers } from './__generated__/schema.ts';
 import { dateTimeScalar } from './date-time.ts';
 import { gpuResolvers } from './gpu.ts';
 import { platformResolvers } from './platform.ts';
+import { trainingResolvers } from './training.ts';
 
 /** One map per noun, in the order of schema/; `buildSubgraphSchema` merges them. */
 export const resolvers: readonly Resolvers[] = [
   { DateTime: dateTimeScalar },
   gpuResolvers,
   platformResolvers,
+  trainingResolvers,
 ];

@@ -27,6 +27,12 @@ interface OfferSource {
 /** Fields of GpuResource that read an offer; `cudaVersions` always reads the default one. */
 const OFFER_FIELDS: ReadonlySet<string> = new Set(['pricing', 'dataCenters', 'cudaVersions']);
 
+/** Root fields that read the offer in one of their arguments. */
+const ROOT_OFFERS: Readonly<Record<string, string>> = {
+  gpuResources: 'filter',
+  trainingPlan: 'placement',
+};
+
 const plans = new WeakMap<OperationDefinitionNode, readonly OfferSource[]>();
 
 export function plannedOffers(
@@ -78,9 +84,10 @@ function sourceOf(
   if (parent === 'GpuResource' && OFFER_FIELDS.has(field)) {
     return { gpuCount: argument('gpuCount'), cloud: argument('cloud') };
   }
-  if (parent === 'Query' && field === 'gpuResources') {
-    const filter = argument('filter');
-    return { gpuCount: member(filter, 'gpuCount'), cloud: member(filter, 'cloud') };
+  const holder = parent === 'Query' ? ROOT_OFFERS[field] : undefined;
+  if (holder !== undefined) {
+    const held = argument(holder);
+    return { gpuCount: member(held, 'gpuCount'), cloud: member(held, 'cloud') };
   }
   return undefined;
 }

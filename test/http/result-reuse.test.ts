@@ -48,6 +48,7 @@ function createWorld() {
     visibility: caller,
     requestId: 'test',
     prices: createPriceLoaders(books[caller]),
+    jobLimits: { maxRuntimeSeconds: 86_400, maxCostUsd: 100, maxAttempts: 3 },
     platformStatus: () => Promise.reject(new AppError('PLATFORM_TIMEOUT', 'too slow')),
   });
   return {

@@ -1,6 +1,8 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { CatalogueEntry } from '../../domain/gpu.ts';
 import type { Price } from '../../domain/price.ts';
+import type { TrainingPlan as TrainingPlanMapper, TrainingOption as TrainingOptionMapper } from '../../domain/training/training-plan.ts';
+import type { TrainingUserError as TrainingUserErrorMapper } from '../../domain/training/user-error.ts';
 import type { PlatformStatus } from '../../datasources/platform-status.ts';
 import type { Context } from '../../context.ts';
 export type Maybe<T> = T | null;
@@ -18,6 +20,35 @@ export type Scalars = {
   _FieldSet: { input: unknown; output: unknown; }
 };
 
+/** How the model is adapted. Names are those of the PEFT library's methods. */
+export type AdapterAlgorithm =
+  /** LoRA that moves rank to where it helps while it trains. */
+  | 'ADALORA'
+  /** Weight-decomposed LoRA: closer to full fine-tuning, slower. */
+  | 'DORA'
+  /** Learned scaling of activations: no rank, very few parameters. */
+  | 'IA3'
+  /** LoRA started so that it makes up for quantization. It quantizes by itself. */
+  | 'LOFTQ'
+  /** Low-rank Hadamard product. */
+  | 'LOHA'
+  /** Low-rank Kronecker product. */
+  | 'LOKR'
+  /** Low-rank adaptation of a frozen base model. */
+  | 'LORA'
+  /** Orthogonal fine-tuning. */
+  | 'OFT'
+  /** LoRA started from an orthonormal basis. Base model in full precision. */
+  | 'OLORA'
+  /** LoRA started from the principal singular vectors of the weights. Base model in full precision. */
+  | 'PISSA'
+  /** LoRA on a base model held in 4 bits (NF4). */
+  | 'QLORA'
+  /** LoRA scaled by the square root of the rank: stable at high ranks. */
+  | 'RSLORA'
+  /** LoRA with shared frozen random matrices: very few parameters. */
+  | 'VERA';
+
 /** Which part of the cloud a pod runs in. */
 export type CloudTier =
   /** Machines of other people: cheaper, and not to be trusted with secrets. */
@@ -34,6 +65,16 @@ export type DataCenterStock = {
   readonly name: Maybe<Scalars['String']['output']>;
   /** Stock for the count and cloud that were asked for. */
   readonly stock: StockLevel;
+};
+
+/** What a model is trained on: exactly one source. */
+export type DatasetInput = {
+  /** A dataset on the Hugging Face Hub. */
+  readonly huggingFace?: InputMaybe<HuggingFaceDatasetInput>;
+  /** A file that was uploaded before. */
+  readonly uploadId?: InputMaybe<Scalars['ID']['input']>;
+  /** An https URL that the pod fetches; this service never does. */
+  readonly url?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** The GPU cloud behind this service, and whether it answers. */
@@ -141,6 +182,53 @@ export type GpuResourceOrder =
   /** Cheapest pod on demand first, for the filter's count and cloud; GPUs without such a price last. */
   | 'PRICE';
 
+/** A dataset on the Hugging Face Hub. */
+export type HuggingFaceDatasetInput = {
+  /** Name on the hub: `tatsu-lab/alpaca`. */
+  readonly name: Scalars['String']['input'];
+  /** Branch, tag or commit; default: the main branch. */
+  readonly revision?: InputMaybe<Scalars['String']['input']>;
+  /** Split, with an optional slice: `train`, `train[:1000]`. */
+  readonly split?: Scalars['String']['input'];
+};
+
+/** What ends a job at the latest. Omitted: the server's own limits, which are also the highest. */
+export type LimitsInput = {
+  /** Pods that may be tried one after the other. */
+  readonly maxAttempts?: InputMaybe<Scalars['Int']['input']>;
+  /** USD over all attempts. */
+  readonly maxCostUsd?: InputMaybe<Scalars['Float']['input']>;
+  /** Seconds from the first rented pod on. */
+  readonly maxRuntimeSeconds?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** Where the base model comes from. */
+export type ModelSource =
+  /** The Hugging Face Hub. */
+  | 'HUGGINGFACE';
+
+/** Where a job may run. */
+export type PlacementInput = {
+  /** Which part of the cloud. */
+  readonly cloud?: CloudTier;
+  /** Container disk in GB, 10 to 10000; default 50. */
+  readonly containerDiskGb?: InputMaybe<Scalars['Int']['input']>;
+  /** Data centres to choose from; omitted: any. */
+  readonly dataCenterIds?: InputMaybe<ReadonlyArray<Scalars['ID']['input']>>;
+  /** GPUs of one pod, 1 to 64. */
+  readonly gpuCount?: Scalars['Int']['input'];
+  /** GPUs in order of preference; omitted: the cheapest that fits. */
+  readonly gpuResourceIds?: InputMaybe<ReadonlyArray<Scalars['ID']['input']>>;
+  /** Container image instead of the backend's own. */
+  readonly image?: InputMaybe<Scalars['String']['input']>;
+  /** Never rent above this, in USD per hour of the whole pod. */
+  readonly maxUsdPerHour?: InputMaybe<Scalars['Float']['input']>;
+  /** Network volume to mount; only in the secure cloud. */
+  readonly networkVolumeId?: InputMaybe<Scalars['ID']['input']>;
+  /** Whether an interruptible pod will do. */
+  readonly spot?: Scalars['Boolean']['input'];
+};
+
 /** What a pod of one GPU type costs now. Every price is for the whole pod, not per GPU. */
 export type Pricing = {
   readonly __typename?: 'Pricing';
@@ -173,6 +261,17 @@ export type Pricing = {
   readonly stock: StockLevel;
 };
 
+/** How the frozen base model is held in memory. */
+export type Quantization =
+  /** 4 bits per weight; the same as NF4. */
+  | 'INT4'
+  /** 8 bits per weight (bitsandbytes). */
+  | 'INT8'
+  /** 4-bit NormalFloat with double quantization (bitsandbytes). */
+  | 'NF4'
+  /** As published, in 16 bits. With QLORA: NF4. */
+  | 'NONE';
+
 /** What can be asked. */
 export type Query = {
   readonly __typename?: 'Query';
@@ -182,6 +281,11 @@ export type Query = {
   readonly gpuResource: Maybe<GpuResource>;
   /** The GPUs the platform lists. */
   readonly gpuResources: ReadonlyArray<GpuResource>;
+  /**
+   * Checks a training request and shows where it could run, what it would need, take and cost. Rents
+   * nothing. Everything wrong is told at once in `userErrors`.
+   */
+  readonly trainingPlan: TrainingPlan;
 };
 
 
@@ -197,6 +301,14 @@ export type QueryGpuResourcesArgs = {
   orderBy?: GpuResourceOrder;
 };
 
+
+/** What can be asked. */
+export type QueryTrainingPlanArgs = {
+  limits?: InputMaybe<LimitsInput>;
+  placement?: InputMaybe<PlacementInput>;
+  spec: TrainingSpecInput;
+};
+
 /** How likely it is that a pod asked for now can be placed. `NONE` is lowest, `HIGH` highest. */
 export type StockLevel =
   /** Many machines are free. */
@@ -209,6 +321,118 @@ export type StockLevel =
   | 'NONE'
   /** The platform did not say. Filters treat it as lower than `LOW`. */
   | 'UNKNOWN';
+
+/** The libraries that train. */
+export type TrainerBackend =
+  /** Unsloth where it supports the specification, else TRL. */
+  | 'AUTO'
+  /** Transformers, PEFT and TRL: every algorithm. */
+  | 'TRL'
+  /** Unsloth: faster, needs less memory, fewer algorithms. */
+  | 'UNSLOTH';
+
+/** One way to place a job. */
+export type TrainingOption = {
+  readonly __typename?: 'TrainingOption';
+  /** Which part of the cloud. */
+  readonly cloud: CloudTier;
+  /** Estimated seconds of training; null: unknown, as without `maxSteps`. */
+  readonly estimatedSeconds: Maybe<Scalars['Int']['output']>;
+  /** Estimated USD for them; null: unknown. */
+  readonly estimatedUsd: Maybe<Scalars['Float']['output']>;
+  /** Whether the memory is enough by the estimate; false as well where the need is unknown. */
+  readonly fits: Scalars['Boolean']['output'];
+  /** GPUs of the pod. */
+  readonly gpuCount: Scalars['Int']['output'];
+  /** The GPU. */
+  readonly gpuResource: GpuResource;
+  /** Stock for this count and cloud. */
+  readonly stock: StockLevel;
+  /** USD per hour of the whole pod: on demand, or as a spot pod where the placement says so; null: no price. */
+  readonly usdPerHour: Maybe<Scalars['Float']['output']>;
+};
+
+/** What would happen: checks, fit and price, with nothing rented. */
+export type TrainingPlan = {
+  readonly __typename?: 'TrainingPlan';
+  /** Where it could run, cheapest first: GPUs that fit, or those that the placement names. Empty with `userErrors`. */
+  readonly options: ReadonlyArray<TrainingOption>;
+  /** Memory needed per GPU in GB, with a margin of 20 %; null: the size of the model is unknown. */
+  readonly requiredMemoryGb: Maybe<Scalars['Float']['output']>;
+  /** The trainer program and its configuration, as they would run; null: there is none yet for this backend. */
+  readonly script: Maybe<Scalars['String']['output']>;
+  /** Everything that is wrong with the request, at once; empty: it could be submitted. */
+  readonly userErrors: ReadonlyArray<TrainingUserError>;
+  /** What may surprise, and what the estimates rest on. */
+  readonly warnings: ReadonlyArray<Scalars['String']['output']>;
+};
+
+/** What is to be trained. An omitted value gets the default that is named with it. */
+export type TrainingSpecInput = {
+  /** How the model is adapted. */
+  readonly algorithm?: AdapterAlgorithm;
+  /** Scaling of the adapter, above 0; default twice the rank. Only for algorithms with a rank. */
+  readonly alpha?: InputMaybe<Scalars['Float']['input']>;
+  /** The libraries that train. */
+  readonly backend?: TrainerBackend;
+  /** Name on the hub, with its owner: `meta-llama/Llama-3.2-1B`. */
+  readonly baseModel: Scalars['String']['input'];
+  /** Sequences per GPU and step, 1 to 1024; default 4. */
+  readonly batchSize?: InputMaybe<Scalars['Int']['input']>;
+  /** Updates between checkpoints, 1 to 1000000; default 100. */
+  readonly checkpointSteps?: InputMaybe<Scalars['Int']['input']>;
+  /** What it is trained on. */
+  readonly dataset: DatasetInput;
+  /** Dropout in the adapter, 0 to below 1; default 0, which is fastest. */
+  readonly dropout?: InputMaybe<Scalars['Float']['input']>;
+  /** Passes over the dataset, above 0 to 1000; default 3. Not together with `maxSteps`. */
+  readonly epochs?: InputMaybe<Scalars['Float']['input']>;
+  /** Steps whose gradients are added up before an update, 1 to 1024; default 4. */
+  readonly gradientAccumulationSteps?: InputMaybe<Scalars['Int']['input']>;
+  /** Peak learning rate, above 0 to 1; default 2e-4 × √(effective batch ÷ 8), within 1e-6 and 1e-3. */
+  readonly learningRate?: InputMaybe<Scalars['Float']['input']>;
+  /** Longest sequence in tokens, 16 to 131072; longer rows are cut. Default 2048. */
+  readonly maxSequenceLength?: InputMaybe<Scalars['Int']['input']>;
+  /** Updates after which training ends, 1 to 10000000. Not together with `epochs`. */
+  readonly maxSteps?: InputMaybe<Scalars['Int']['input']>;
+  /** Where the base model comes from. */
+  readonly modelSource?: ModelSource;
+  /** Whether short rows are packed into one sequence; default false. */
+  readonly packing?: InputMaybe<Scalars['Boolean']['input']>;
+  /** How the base model is held in memory. */
+  readonly quantization?: Quantization;
+  /** Rank of the adapter, 1 to 1024; default 16. Not for IA3, which has none. */
+  readonly rank?: InputMaybe<Scalars['Int']['input']>;
+  /** Seed of everything random, 0 to 4294967295; default 42. */
+  readonly seed?: InputMaybe<Scalars['Int']['input']>;
+  /** Names of the layers to adapt, such as `q_proj`; default: every linear layer. */
+  readonly targetModules?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** Share of the rows held back for validation, 0 to 0.5; default 0. */
+  readonly validationSplit?: InputMaybe<Scalars['Float']['input']>;
+  /** Warm-up: a share of all updates below 1, or a number of updates. Default 0.03. */
+  readonly warmupSteps?: InputMaybe<Scalars['Float']['input']>;
+};
+
+/** Something in a training request that the caller can put right. */
+export type TrainingUserError = UserError & {
+  readonly __typename?: 'TrainingUserError';
+  /** Stable, for programs: `INVALID`, `UNKNOWN`, `CONFLICT`, `UNSUPPORTED`. */
+  readonly code: Scalars['String']['output'];
+  /** For people: what is wrong and what to change. */
+  readonly message: Scalars['String']['output'];
+  /** Where in the arguments: `["spec", "learningRate"]`. */
+  readonly path: ReadonlyArray<Scalars['String']['output']>;
+};
+
+/** Something the caller can put right. */
+export type UserError = {
+  /** Stable, for programs: `INVALID`, `UNKNOWN`, `CONFLICT`, `UNSUPPORTED`. */
+  readonly code: Scalars['String']['output'];
+  /** For people: what is wrong and what to change. */
+  readonly message: Scalars['String']['output'];
+  /** Where in the arguments: `["spec", "learningRate"]`. */
+  readonly path: ReadonlyArray<Scalars['String']['output']>;
+};
 
 
 
@@ -301,13 +525,19 @@ export type FederationReferenceTypes = {
 };
 
 
+/** Mapping of interface types */
+export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
+  UserError: ( TrainingUserErrorMapper );
+};
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
+  AdapterAlgorithm: AdapterAlgorithm;
   CloudTier: CloudTier;
   DataCenterStock: ResolverTypeWrapper<DataCenterStock>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
+  DatasetInput: DatasetInput;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   GpuPlatform: ResolverTypeWrapper<PlatformStatus>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
@@ -316,9 +546,20 @@ export type ResolversTypes = {
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   GpuResourceFilter: GpuResourceFilter;
   GpuResourceOrder: GpuResourceOrder;
+  HuggingFaceDatasetInput: HuggingFaceDatasetInput;
+  LimitsInput: LimitsInput;
+  ModelSource: ModelSource;
+  PlacementInput: PlacementInput;
   Pricing: ResolverTypeWrapper<Price>;
+  Quantization: Quantization;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   StockLevel: StockLevel;
+  TrainerBackend: TrainerBackend;
+  TrainingOption: ResolverTypeWrapper<TrainingOptionMapper>;
+  TrainingPlan: ResolverTypeWrapper<TrainingPlanMapper>;
+  TrainingSpecInput: TrainingSpecInput;
+  TrainingUserError: ResolverTypeWrapper<TrainingUserErrorMapper>;
+  UserError: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['UserError']>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
@@ -326,6 +567,7 @@ export type ResolversParentTypes = {
   DataCenterStock: DataCenterStock;
   ID: Scalars['ID']['output'];
   String: Scalars['String']['output'];
+  DatasetInput: DatasetInput;
   DateTime: Scalars['DateTime']['output'];
   GpuPlatform: PlatformStatus;
   Float: Scalars['Float']['output'];
@@ -333,8 +575,16 @@ export type ResolversParentTypes = {
   GpuResource: CatalogueEntry;
   Int: Scalars['Int']['output'];
   GpuResourceFilter: GpuResourceFilter;
+  HuggingFaceDatasetInput: HuggingFaceDatasetInput;
+  LimitsInput: LimitsInput;
+  PlacementInput: PlacementInput;
   Pricing: Price;
   Query: Record<PropertyKey, never>;
+  TrainingOption: TrainingOptionMapper;
+  TrainingPlan: TrainingPlanMapper;
+  TrainingSpecInput: TrainingSpecInput;
+  TrainingUserError: TrainingUserErrorMapper;
+  UserError: ResolversInterfaceTypes<ResolversParentTypes>['UserError'];
 };
 
 export type DataCenterStockResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DataCenterStock'] = ResolversParentTypes['DataCenterStock']> = {
@@ -390,6 +640,37 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   gpuPlatform?: Resolver<ResolversTypes['GpuPlatform'], ParentType, ContextType>;
   gpuResource?: Resolver<Maybe<ResolversTypes['GpuResource']>, ParentType, ContextType, RequireFields<QueryGpuResourceArgs, 'id'>>;
   gpuResources?: Resolver<ReadonlyArray<ResolversTypes['GpuResource']>, ParentType, ContextType, RequireFields<QueryGpuResourcesArgs, 'orderBy'>>;
+  trainingPlan?: Resolver<ResolversTypes['TrainingPlan'], ParentType, ContextType, RequireFields<QueryTrainingPlanArgs, 'spec'>>;
+};
+
+export type TrainingOptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingOption'] = ResolversParentTypes['TrainingOption']> = {
+  cloud?: Resolver<ResolversTypes['CloudTier'], ParentType, ContextType>;
+  estimatedSeconds?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  estimatedUsd?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  fits?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  gpuCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  gpuResource?: Resolver<ResolversTypes['GpuResource'], ParentType, ContextType>;
+  stock?: Resolver<ResolversTypes['StockLevel'], ParentType, ContextType>;
+  usdPerHour?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+};
+
+export type TrainingPlanResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingPlan'] = ResolversParentTypes['TrainingPlan']> = {
+  options?: Resolver<ReadonlyArray<ResolversTypes['TrainingOption']>, ParentType, ContextType>;
+  requiredMemoryGb?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  script?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  userErrors?: Resolver<ReadonlyArray<ResolversTypes['TrainingUserError']>, ParentType, ContextType>;
+  warnings?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type TrainingUserErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingUserError'] = ResolversParentTypes['TrainingUserError']> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type UserErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UserError'] = ResolversParentTypes['UserError']> = {
+  __resolveType: TypeResolveFn<'TrainingUserError', ParentType, ContextType>;
 };
 
 export type Resolvers<ContextType = Context> = {
@@ -399,5 +680,9 @@ export type Resolvers<ContextType = Context> = {
   GpuResource?: GpuResourceResolvers<ContextType>;
   Pricing?: PricingResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  TrainingOption?: TrainingOptionResolvers<ContextType>;
+  TrainingPlan?: TrainingPlanResolvers<ContextType>;
+  TrainingUserError?: TrainingUserErrorResolvers<ContextType>;
+  UserError?: UserErrorResolvers<ContextType>;
 };
 
