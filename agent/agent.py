@@ -1123,11 +1123,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if agent.phase != "WAITING" or agent.ending:
                 raise Refusal(409, "TOO_LATE", "Files are taken before the start only.")
             known = agent.files.get(name)
-            if known and known["complete"]:
-                if (known["sizeBytes"], known["sha256"]) == (size, sha256):
-                    return self.answer(200, known)
+            same = bool(known and known["complete"]) and (known["sizeBytes"], known["sha256"]) == (size, sha256)
+            if known and known["complete"] and not same:
                 raise Refusal(409, "FILE_DIFFERS", "Another file has that name already.")
-            if name in agent.busy_files:
+        if same:
+            self.answer(200, known)
+            return self.drain()
+        with agent.lock:
+            known = agent.files.get(name)
+            if name in agent.busy_files or (known and known["complete"]):
                 raise Refusal(409, "BUSY", "That file is being uploaded.")
             if known is None and len(agent.files) >= 100:
                 raise Refusal(409, "TOO_MANY_FILES", "A job has at most 100 files.")
