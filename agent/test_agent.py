@@ -220,7 +220,7 @@ class Uploads(Case):
                  % (TOKEN, len(data), len(data), digest)).encode()
         with socket.create_connection(("127.0.0.1", agent.port), timeout=10) as link:
             link.sendall(start + data[:300_000])
-        state = until("the cut is noticed", lambda: agent.call("GET", "/v1/files/d.bin")[1])
+        state = until("the cut is noticed", lambda: next((s for c, s in [agent.call("GET", "/v1/files/d.bin")] if c == 200 and s["received"]), None))
         self.assertFalse(state["complete"])
         files = os.path.join(agent.directory, "pod-pod1", "boots", agent.status()["bootId"], "files")
         while True:
