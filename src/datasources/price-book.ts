@@ -63,7 +63,7 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
 
   function entryOf(offer: Offer): Entry {
     const key = offerKey(offer);
-    // Bounded by the offers that callers may name: 64 counts in two clouds.
+    // Bounded by the offers that callers may name: MAX_GPU_COUNT counts in two clouds.
     let entry = entries.get(key);
     if (entry === undefined) entries.set(key, (entry = newEntry(offer)));
     return entry;
@@ -94,7 +94,7 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
       await startRefresh(entry, 'interactive');
     }
     // It joined a refresh in the background, and that one yielded: somebody waits now.
-    if (entry.table === undefined && entry.error === undefined) {
+    if (servable(entry) === undefined && entry.error === undefined) {
       await startRefresh(entry, 'interactive');
     }
     return servable(entry) ?? entry.error ?? expired();
@@ -110,13 +110,12 @@ export function createPriceBook(deps: PriceBookDeps): PriceBook {
   }
 
   function openBatch(): Batch {
-    const entriesDue: Entry[] = [];
     const batch: Batch = {
-      entries: entriesDue,
+      entries: [],
       urgency: 'background',
       done: setImmediate().then(async () => {
         collecting = undefined;
-        await refreshAll(entriesDue, batch.urgency);
+        await refreshAll(batch.entries, batch.urgency);
         running.delete(batch.done);
       }),
     };

@@ -4,6 +4,9 @@ export type CloudTier = 'SECURE' | 'COMMUNITY';
 /** Ordered: NONE < LOW < MEDIUM < HIGH. UNKNOWN: the platform did not say. */
 export type StockLevel = 'NONE' | 'LOW' | 'MEDIUM' | 'HIGH' | 'UNKNOWN';
 
+/** Far above any machine there is: a bound, so that a typing error is told and not asked upstream. */
+export const MAX_GPU_COUNT = 64;
+
 /** What a price is asked for: a pod with this many GPUs in this cloud. */
 export interface Offer {
   readonly gpuCount: number;

@@ -5,6 +5,11 @@ import type { CatalogueEntry, CloudTier, Offer, OfferKey, StockLevel } from './g
 const BILLING_INCREMENT_SECONDS = 1;
 const MINIMUM_CHARGE_SECONDS = 1;
 
+/** To a hundredth of a cent: sums and products of prices come out as people write them. */
+export function roundUsd(usd: number): number {
+  return Math.round(usd * 10_000) / 10_000;
+}
+
 /** Spot prices in USD per hour of the whole pod: by offer, then by GPU id. Absent: no spot pod. */
 export type SpotPrices = ReadonlyMap<OfferKey, ReadonlyMap<string, number>>;
 

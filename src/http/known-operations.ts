@@ -56,7 +56,8 @@ export function createKnownOperations(
 
   async function run(question: Question): Promise<string | undefined> {
     const { document, operation, variables, context } = question;
-    const kept = reuse?.find(question);
+    const slot = reuse?.slotFor(question);
+    const kept = slot?.find();
     if (kept !== undefined) return kept;
     context.prices.expect(() => plannedOffers(schema, document, operation, variables));
     const result: ExecutionResult = await execute({
@@ -68,7 +69,7 @@ export function createKnownOperations(
     });
     if (result.errors !== undefined) return undefined;
     const text = JSON.stringify(result);
-    reuse?.keep(question, text);
+    slot?.keep(text);
     return text;
   }
 

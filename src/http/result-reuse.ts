@@ -43,11 +43,17 @@ interface Answer {
   readonly tables: readonly PriceTable[];
 }
 
-export interface ResultReuse {
+/** The place of one question's answer. */
+export interface AnswerSlot {
   /** The answer that was kept, if it still holds. */
-  find(question: Question): string | undefined;
-  /** Keeps an answer without errors, if it can be used again. */
-  keep(question: Question, text: string): void;
+  find(): string | undefined;
+  /** Keeps an answer without errors. */
+  keep(text: string): void;
+}
+
+export interface ResultReuse {
+  /** Undefined: an answer to this cannot be used again. */
+  slotFor(question: Question): AnswerSlot | undefined;
 }
 
 export function createResultReuse(schema: GraphQLSchema): ResultReuse {
@@ -66,18 +72,20 @@ export function createResultReuse(schema: GraphQLSchema): ResultReuse {
   }
 
   return {
-    find(question) {
-      if (!isEligible(question)) return undefined;
-      const key = keyOf(question);
-      const answer = key === undefined ? undefined : answers.get(key);
-      if (answer === undefined) return undefined;
-      return question.context.prices.areCurrent(answer.tables) ? answer.text : undefined;
-    },
-    keep(question, text) {
-      if (!isEligible(question)) return;
-      const key = keyOf(question);
-      const tables = question.context.prices.tablesRead();
-      if (key !== undefined && tables !== undefined) answers.set(key, { text, tables });
+    slotFor(question) {
+      const key = isEligible(question) ? keyOf(question) : undefined;
+      if (key === undefined) return undefined;
+      const { prices } = question.context;
+      return {
+        find() {
+          const answer = answers.get(key);
+          return answer && prices.areCurrent(answer.tables) ? answer.text : undefined;
+        },
+        keep(text) {
+          const tables = prices.tablesRead();
+          if (tables !== undefined) answers.set(key, { text, tables });
+        },
+      };
     },
   };
 }

@@ -55,7 +55,6 @@ export interface SubscriptionsDeps {
 }
 
 export interface Subscriptions {
-  readonly connections: () => number;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
    * Waits for queries that are being answered, then closes every connection with 1001 and waits
@@ -108,7 +107,8 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
     return document;
   }
 
-  function prepare(request: IncomingMessage, payload: SubscribePayload) {
+  /** `onAnswer`: told of an operation that ends with one answer, as a stream does not. */
+  function prepare(request: IncomingMessage, payload: SubscribePayload, onAnswer: () => void) {
     const document = readDocument(payload.query);
     if (!('kind' in document)) return document;
     const operation = getOperationAST(document, payload.operationName);
@@ -125,6 +125,7 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
       throw error;
     }
     contextValue.prices.expect(() => plannedOffers(deps.schema, document, operation, variables));
+    if (operation.operation !== OperationTypeNode.SUBSCRIPTION) onAnswer();
     const args: ExecutionArgs = {
       schema: deps.schema,
       document,
@@ -155,13 +156,9 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
         if (Object.keys(context.subscriptions).length > deps.maxSubscriptionsPerConnection) {
           return [coded(tooManySubscriptions(deps), 'LIMIT_EXCEEDED')];
         }
-        const prepared = prepare((context.extra as Extra).request, payload);
-        const isStream =
-          'document' in prepared &&
-          getOperationAST(prepared.document, payload.operationName)?.operation ===
-            OperationTypeNode.SUBSCRIPTION;
-        if ('document' in prepared && !isStream) inFlight.begin(context, id);
-        return prepared;
+        return prepare((context.extra as Extra).request, payload, () => {
+          inFlight.begin(context, id);
+        });
       },
       onComplete: (context, id) => {
         inFlight.end(context, id);
@@ -183,7 +180,6 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
   );
 
   return {
-    connections: () => sockets.clients.size,
     handleUpgrade(request, socket, head) {
       if (sockets.clients.size >= deps.maxConnections) {
         refuse(socket, '503 Service Unavailable');

@@ -1,8 +1,6 @@
 import { AppError } from '../errors.ts';
+import { MAX_GPU_COUNT } from '../domain/gpu.ts';
 import type { CloudTier, Offer } from '../domain/gpu.ts';
-
-/** Far above any machine there is; a bound so that a typing error is told and not asked upstream. */
-const MAX_GPU_COUNT = 64;
 
 export function isGpuCount(value: unknown): value is number {
   return typeof value === 'number' && isGpuCountInRange(value);

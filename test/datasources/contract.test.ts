@@ -130,7 +130,7 @@ describe.runIf(hasReference)(`recorded answers of RunPod${REFERENCE_MISSING}`, (
   test('each recorded problem has its name', () => {
     const samples = readSample('08-') as { httpStatus: number; body: unknown }[];
     expect(
-      samples.map(({ httpStatus, body }) => problemOf(httpStatus, body, undefined).code),
+      samples.map(({ httpStatus, body }) => problemOf(httpStatus, body, undefined, 'the-key').code),
     ).toEqual([
       'PLATFORM_NO_CAPACITY',
       'PLATFORM_REJECTED',

@@ -137,6 +137,14 @@ test('a key that the upstream quotes is taken out of what callers and logs are t
   expect(refusal.message + said.join()).not.toMatch(/rpa_SECRET|: key;/);
 });
 
+test('a key that GraphQL quotes is taken out as well', async () => {
+  const { runpod, control, said } = await start();
+  const body = { data: null, errors: [{ message: 'no access for key' }] };
+  await control.addFault({ kind: 'body', body, route: 'graphql' });
+  await runpod.spotPrices([OFFER]);
+  expect(said.join()).toContain('no access for ***');
+});
+
 test('a balance that may not be read leaves spot prices as they are', async () => {
   const { runpod, control } = await start();
   await control.addFault({ kind: 'status', status: 403, route: 'graphql:myself' });

@@ -2,14 +2,13 @@
  * RunPod's official REST v2 contract (OpenAPI 3.1 of 2026-08-18) as a check on requests and answers.
  * The contract is reference material beside the repository, never in it: see {@link loadContract}.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { applyOverlay } from '../emulator/contract-overlay.ts';
 import { closeSchema, isObject, resolveRefs } from '../emulator/contract-schema.ts';
 import type { Json, JsonObject } from '../emulator/contract-schema.ts';
+import { hasReference, readReference } from './reference.ts';
 
 export interface ContractRequest {
   readonly method: string;
@@ -51,12 +50,8 @@ interface Operation {
  * repository. Null where it is not there.
  */
 export function loadContract(): Contract | null {
-  const folder =
-    process.env.RUNPOD_REFERENCE_DIR ??
-    join(import.meta.dirname, '..', '..', '..', 'shared', 'runpod');
-  const file = join(folder, 'rest-v2.openapi.json');
-  if (!existsSync(file)) return null;
-  return createContract(JSON.parse(readFileSync(file, 'utf8')) as JsonObject);
+  if (!hasReference) return null;
+  return createContract(JSON.parse(readReference('rest-v2.openapi.json')) as JsonObject);
 }
 
 function createContract(original: JsonObject): Contract {

@@ -32,10 +32,10 @@ export function problemOf(
   status: number,
   body: unknown,
   retryAfterSeconds: number | undefined,
-  apiKey = '',
+  apiKey: string,
 ): AppError {
   const prose = detailOf(body);
-  const detail = (apiKey === '' ? prose : prose.replaceAll(apiKey, '***')).replace(SECRET, '***');
+  const detail = prose.replaceAll(apiKey, '***').replace(SECRET, '***');
   const { code, retryable, says } = meaningOf(status, detail);
   return new AppError(code, detail === '' ? says : `${says} RunPod says: ${detail}`, {
     retryable,

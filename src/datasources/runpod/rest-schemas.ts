@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { DEFAULT_OFFER } from '../../domain/gpu.ts';
 import type { CatalogueEntry, CloudTier, Offer, StockLevel } from '../../domain/gpu.ts';
+import { roundUsd } from '../../domain/price.ts';
 import type { Pod, PodStatus } from '../platform.ts';
 
 const STOCK_LEVELS: ReadonlySet<string> = new Set<StockLevel>(['NONE', 'LOW', 'MEDIUM', 'HIGH']);
@@ -107,10 +108,6 @@ function ceilingOf(
 function toPodPrice(usdPerGpu: number | null | undefined, gpuCount: number): number | null {
   if (usdPerGpu == null || usdPerGpu <= 0) return null;
   return roundUsd(usdPerGpu * gpuCount);
-}
-
-export function roundUsd(usd: number): number {
-  return Math.round(usd * 10_000) / 10_000;
 }
 
 function toManufacturer(text: string | null | undefined): string | null {

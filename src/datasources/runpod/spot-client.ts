@@ -8,13 +8,13 @@ import { z } from 'zod';
 import type { AppError } from '../../errors.ts';
 import { offerKey } from '../../domain/gpu.ts';
 import type { Offer, OfferKey } from '../../domain/gpu.ts';
+import { roundUsd } from '../../domain/price.ts';
 import type { SpotPrices } from '../../domain/price.ts';
 import type { CallOptions } from '../platform.ts';
 import { AccountDocument } from './__generated__/operations.ts';
 import type { AccountQuery } from './__generated__/operations.ts';
 import { contractFault, problemOf, transportFault } from './problem.ts';
 import { USER_AGENT } from './rest-client.ts';
-import { roundUsd } from './rest-schemas.ts';
 import { aliasOf, spotDocument, spotVariables } from './spot-document.ts';
 import type { SpotQuery } from './spot-document.ts';
 
@@ -69,7 +69,9 @@ export function createSpotClient(deps: SpotClientDeps): SpotClient {
   ): Promise<T> {
     const timeout = AbortSignal.timeout(deps.timeoutMs);
     const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
-    const answer = schema.safeParse(await send(signal).then(dataOf, refuse(what, signal)));
+    const answer = schema.safeParse(
+      await send(signal).then((raw) => dataOf(raw, deps.apiKey), refuse(what, signal, deps.apiKey)),
+    );
     if (!answer.success) throw contractFault(what, answer.error);
     return answer.data;
   }
@@ -98,25 +100,30 @@ export function createSpotClient(deps: SpotClientDeps): SpotClient {
 }
 
 /** @throws {AppError} for an answer without any data */
-function dataOf({ data, errors, status }: RawAnswer): unknown {
+function dataOf({ data, errors, status }: RawAnswer, apiKey: string): unknown {
   const hasData = typeof data === 'object' && data !== null && Object.values(data).some(Boolean);
-  if (errors !== undefined && errors.length > 0 && !hasData) throw translate(status, errors);
+  if (errors !== undefined && errors.length > 0 && !hasData)
+    throw translate(status, errors, apiKey);
   return data;
 }
 
-function refuse(what: string, signal: AbortSignal): (error: unknown) => never {
+function refuse(what: string, signal: AbortSignal, apiKey: string): (error: unknown) => never {
   return (error) => {
     if (error instanceof ClientError) {
-      throw translate(error.response.status, error.response.errors ?? []);
+      throw translate(error.response.status, error.response.errors ?? [], apiKey);
     }
     throw transportFault(what, error, signal.aborted);
   };
 }
 
 /** Business errors come as HTTP 200 with `errors[]`; everything else by its status. */
-function translate(status: number, errors: readonly { readonly message: string }[]): AppError {
+function translate(
+  status: number,
+  errors: readonly { readonly message: string }[],
+  apiKey: string,
+): AppError {
   const detail = errors.map(({ message }) => message).join('; ');
-  return problemOf(status === 200 ? 400 : status, { detail }, undefined);
+  return problemOf(status === 200 ? 400 : status, { detail }, undefined, apiKey);
 }
 
 function readPrices(

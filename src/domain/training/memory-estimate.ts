@@ -96,7 +96,7 @@ const ADAPTER_FACTOR: Readonly<Record<Algorithm, number>> = {
   LOKR: 1,
 };
 
-export function adapterParameters({ hidden, layers }: Shape, spec: TrainingSpec): number {
+function adapterParameters({ hidden, layers }: Shape, spec: TrainingSpec): number {
   const adapted = spec.targetModules === null ? 1 : spec.targetModules.length / LINEAR_LAYERS;
   const width = Math.min(1, adapted) * layers * hidden * LINEAR_WIDTH;
   const factor = ADAPTER_FACTOR[spec.algorithm];

@@ -1,6 +1,8 @@
 /** Where a job may run and what ends it: checked, with defaults. */
 import { z } from 'zod';
+import { MAX_GPU_COUNT } from '../gpu.ts';
 import type { CloudTier } from '../gpu.ts';
+import { invalidAt } from './user-error.ts';
 import type { TrainingUserError } from './user-error.ts';
 
 const id = z
@@ -10,13 +12,18 @@ const id = z
   .regex(/^[\w .()/+:-]+$/, { error: 'expected an id of the platform' });
 const positive = z.number().gt(0, { error: 'expected more than 0' });
 
+const GPU_COUNT_RANGE = `expected 1 to ${MAX_GPU_COUNT}`;
+
 const placementSchema = z.object({
   gpuResourceIds: z
     .array(id)
     .min(1, { error: 'expected at least one GPU, or omit it' })
     .max(50)
     .nullish(),
-  gpuCount: z.int().min(1, { error: 'expected 1 to 64' }).max(64, { error: 'expected 1 to 64' }),
+  gpuCount: z
+    .int()
+    .min(1, { error: GPU_COUNT_RANGE })
+    .max(MAX_GPU_COUNT, { error: GPU_COUNT_RANGE }),
   cloud: z.enum(['SECURE', 'COMMUNITY']),
   spot: z.boolean(),
   dataCenterIds: z
@@ -75,7 +82,10 @@ export interface Checked<T> {
 export function readPlacement(input: unknown): Checked<Placement> {
   const parsed = placementSchema.safeParse(input ?? ANYWHERE);
   if (!parsed.success) {
-    return { value: null, errors: parsed.error.issues.map((issue) => faultOf('placement', issue)) };
+    return {
+      value: null,
+      errors: parsed.error.issues.map((issue) => invalidAt('placement', issue)),
+    };
   }
   const { data } = parsed;
   const value: Placement = {
@@ -102,7 +112,7 @@ export function readLimits(input: unknown, server: JobLimits): Checked<JobLimits
   });
   const parsed = schema.safeParse(input ?? {});
   if (!parsed.success) {
-    return { value: null, errors: parsed.error.issues.map((issue) => faultOf('limits', issue)) };
+    return { value: null, errors: parsed.error.issues.map((issue) => invalidAt('limits', issue)) };
   }
   const { maxRuntimeSeconds, maxCostUsd, maxAttempts } = parsed.data;
   const value = {
@@ -111,9 +121,4 @@ export function readLimits(input: unknown, server: JobLimits): Checked<JobLimits
     maxAttempts: maxAttempts ?? server.maxAttempts,
   };
   return { value, errors: [] };
-}
-
-function faultOf(root: string, issue: z.core.$ZodIssue): TrainingUserError {
-  const path = [root, ...issue.path.map(String)];
-  return { code: 'INVALID', message: `${path.at(-1) ?? root}: ${issue.message}.`, path };
 }

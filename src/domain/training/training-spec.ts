@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { ALGORITHMS, TRAITS } from './algorithms.ts';
 import type { ResolvedQuantization } from './algorithms.ts';
 import { isPublicHttpsUrl } from './public-url.ts';
+import { invalidAt } from './user-error.ts';
 import type { TrainingUserError } from './user-error.ts';
 
 const HUB_PART = '[A-Za-z0-9][A-Za-z0-9._-]{0,95}';
@@ -139,7 +140,7 @@ export type SpecResult =
 
 export function readTrainingSpec(input: unknown): SpecResult {
   const parsed = inputSchema.safeParse(input);
-  const shape = parsed.success ? [] : parsed.error.issues.map(toUserError);
+  const shape = parsed.success ? [] : parsed.error.issues.map((issue) => invalidAt('spec', issue));
   // Rules between fields are checked on what is in shape, so that everything is told at once.
   const errors = [...shape, ...conflictsOf(partOf(input))];
   if (!parsed.success || errors.length > 0) return { kind: 'invalid', errors };
@@ -224,9 +225,4 @@ function complete(input: Input): TrainingSpec {
 /** 2e-4 at an effective batch of 8, growing with its square root, within 1e-6 and 1e-3. */
 function defaultLearningRate(effectiveBatch: number): number {
   return Math.min(1e-3, Math.max(1e-6, 2e-4 * Math.sqrt(effectiveBatch / 8)));
-}
-
-function toUserError(issue: z.core.$ZodIssue): TrainingUserError {
-  const path = ['spec', ...issue.path.map(String)];
-  return { code: 'INVALID', message: `${path.at(-1) ?? 'spec'}: ${issue.message}.`, path };
 }

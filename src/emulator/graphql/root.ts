@@ -5,10 +5,10 @@ import type { Cloud, GpuType } from '../catalogue/gpu-types.ts';
 import { bestLevel } from '../catalogue/stock.ts';
 import type { CudaFilter, Stock } from '../catalogue/stock.ts';
 import { Problem } from '../http/problem.ts';
+import { roundUsd } from '../../domain/price.ts';
 import type { Caller } from '../access.ts';
 import { statusOf } from '../pods/pod.ts';
 import type { BootTimes, Pod } from '../pods/pod.ts';
-import { roundUsd } from '../pods/pods.ts';
 import type { Pods } from '../pods/pods.ts';
 
 export interface RootDeps {
@@ -161,8 +161,6 @@ function rent(
   return viewPod(pod, deps);
 }
 
-const argsSchemaKeys = ['entrypoint', 'cmd'] as const;
-
 /** `dockerArgs` may be a JSON object with `entrypoint` and `cmd`: the exec form. */
 function containerCommand(args: string | undefined): {
   cmd: readonly string[] | null;
@@ -172,8 +170,7 @@ function containerCommand(args: string | undefined): {
   if (!args?.trimStart().startsWith('{')) return none;
   try {
     const parsed = JSON.parse(args) as Readonly<Record<string, unknown>>;
-    const [entrypoint, cmd] = argsSchemaKeys.map((key) => stringsOf(parsed[key]));
-    return { entrypoint: entrypoint ?? null, cmd: cmd ?? null };
+    return { entrypoint: stringsOf(parsed.entrypoint), cmd: stringsOf(parsed.cmd) };
   } catch {
     return none;
   }

@@ -4,6 +4,7 @@ import { findGpuType } from '../catalogue/gpu-types.ts';
 import type { GpuType } from '../catalogue/gpu-types.ts';
 import { matchingCudaVersions } from '../catalogue/stock.ts';
 import type { CudaFilter, Stock } from '../catalogue/stock.ts';
+import { roundUsd } from '../../domain/price.ts';
 import { NO_CAPACITY, Problem } from '../http/problem.ts';
 import type { PodFile } from './pod-file.ts';
 import { createPodLog } from './pod-log.ts';
@@ -15,7 +16,6 @@ const MAX_LIVING_PODS = 1_000;
 /** Ended pods that are remembered. */
 const MAX_ENDED_PODS = 5_000;
 const FIRST_CREDIT_USD = 100;
-const HOUR = 1;
 
 export interface PodWish {
   readonly spec: PodSpec;
@@ -108,7 +108,8 @@ export function createPods(deps: PodsDeps): Pods {
     if (gpu === undefined) throw new Problem(400, `unknown GPU type '${spec.gpuId}'`);
     if (living().length >= MAX_LIVING_PODS) throw new Problem(400, NO_CAPACITY);
     const usdPerHour = priceOf(gpu, wish);
-    if (balanceUsd() < usdPerHour * HOUR) throw new Problem(402, 'Insufficient balance.');
+    // Credit for one hour is needed.
+    if (balanceUsd() < usdPerHour) throw new Problem(402, 'Insufficient balance.');
     const dataCenterId = place(gpu, wish);
     const pod = save(newPod(wish, gpu, dataCenterId, usdPerHour));
     narrateBoot(pod);
@@ -219,10 +220,6 @@ function priceOf(gpu: GpuType, { spec, bidUsdPerGpu }: PodWish): number {
   const lowest = gpu.spotShare === null ? Infinity : list * gpu.spotShare;
   if (bidUsdPerGpu < lowest) throw new Problem(400, NO_CAPACITY);
   return roundUsd(bidUsdPerGpu * spec.gpuCount);
-}
-
-export function roundUsd(usd: number): number {
-  return Math.round(usd * 10_000) / 10_000;
 }
 
 /** Fourteen lower-case letters and digits, as RunPod's. */
