@@ -42,6 +42,20 @@ test('a refresh that yields to more urgent calls leaves prices as they are and l
   expect(asked).toEqual(['interactive', 'background', 'interactive']);
 });
 
+test('an asker whose price expires while a refresh yields is asked for', async () => {
+  const yielding = new AppError('PLATFORM_RATE_LIMITED', 'later', { isDeferred: true });
+  const { book, asked, later } = start((urgency) =>
+    urgency === 'background' ? Promise.reject(yielding) : Promise.resolve([]),
+  );
+  await book.load([OFFER]);
+  later(9_900);
+  book.peek(OFFER);
+  later(200);
+  expect((await book.load([OFFER]))[0]).not.toBeInstanceOf(AppError);
+  expect(asked).toEqual(['interactive', 'background', 'interactive']);
+  await book.close();
+});
+
 test('a platform that throws where it should reject is a failure like any other', async () => {
   const { book } = start(() => {
     throw new TypeError('oops');
