@@ -19,6 +19,10 @@ export type ErrorCode =
   | 'PLATFORM_REJECTED'
   | 'PLATFORM_UNAVAILABLE'
   | 'PLATFORM_TIMEOUT'
+  | 'POD_UNREACHABLE'
+  | 'POD_REFUSED'
+  | 'POD_UNTRUSTED'
+  | 'STORE_UNAVAILABLE'
   | 'INVALID_CURSOR'
   | 'LIMIT_EXCEEDED';
 
@@ -30,6 +34,8 @@ interface AppErrorOptions {
   retryAfterSeconds?: number;
   /** Nothing was asked: the call yields to more urgent ones, which would go through. */
   isDeferred?: boolean;
+  /** A code of the party that refused, for programs. */
+  reason?: string;
 }
 
 /** A failure with a name. Its message is for the caller: it says what to change, and no secret. */
@@ -39,6 +45,7 @@ export class AppError extends Error {
   readonly retryable: boolean;
   readonly retryAfterSeconds: number | undefined;
   readonly isDeferred: boolean;
+  readonly reason: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -46,6 +53,7 @@ export class AppError extends Error {
     this.retryable = options.retryable ?? false;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.isDeferred = options.isDeferred ?? false;
+    this.reason = options.reason;
   }
 }
 

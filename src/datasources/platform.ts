@@ -56,6 +56,8 @@ export interface LaunchRequest {
   readonly env: Readonly<Record<string, string>>;
   readonly httpPorts: readonly number[];
   readonly networkVolume?: { readonly id: string; readonly path: string };
+  /** An interruptible pod at this bid, in USD per hour of the whole pod; absent: on demand. */
+  readonly spotUsdPerHour?: number;
 }
 
 export interface PlatformLogLine {
@@ -114,6 +116,15 @@ export interface Platform {
 
   /** A pod's log as the platform keeps it; goes on until the signal or the upstream ends it. */
   logs(podId: string, options: LogOptions): AsyncIterable<PlatformLogLine>;
+
+  /** The public address of one HTTP port of a pod, without a trailing slash. */
+  proxyUrl(podId: string, port: number): string;
+
+  /** Where a pod may end itself: what the agent's environment says (PROTOCOL.md §8). */
+  readonly selfTermination: { readonly restUrl: string; readonly graphqlUrl: string };
+
+  /** What the platform has billed for a pod so far, in USD; null: nothing is recorded (yet). */
+  billedUsd(podId: string, since: number, options?: CallOptions): Promise<number | null>;
 
   /** Share of the rate budget left in its tightest window, 0 to 1; null: never told. */
   rateBudgetShare(): number | null;
