@@ -100,10 +100,16 @@ create table launches (
   live_at bigint,
   condemned_at bigint,
   reason text,
+  -- The newest listing that was looked at, and since when and how often the pod was not in one.
+  observed_at bigint,
   absent_since bigint,
   absences bigint not null,
+  -- When the platform accepted its end.
+  terminated_at bigint,
   gone_at bigint,
-  billed_usd double precision
+  billed_usd double precision,
+  -- When to ask for the bill; null: never again.
+  billing_due_at bigint
 );
 create index launches_of_job on launches (job_id, attempt);
 create index launches_open on launches (credential_id, state);

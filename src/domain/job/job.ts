@@ -1,0 +1,116 @@
+/** What is kept of a job, its attempts and the pods that were rented for it. Instants are epoch ms. */
+import type { CloudTier } from '../gpu.ts';
+import type { TrainingFailure } from '../training/failure.ts';
+import type { JobLimits, Placement } from '../training/placement.ts';
+import type { TrainingSpec } from '../training/training-spec.ts';
+
+export const JOB_STATUSES = [
+  'PENDING',
+  'PROVISIONING',
+  'PREPARING',
+  'RUNNING',
+  'COLLECTING',
+  'PAUSED',
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+export type EndStatus = Extract<JobStatus, 'COMPLETED' | 'FAILED' | 'CANCELLED'>;
+
+export function hasEnded(status: JobStatus): status is EndStatus {
+  return status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELLED';
+}
+
+export interface JobLabel {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface JobProgress {
+  readonly step: number;
+  readonly totalSteps: number | null;
+  readonly epoch: number | null;
+  readonly fraction: number | null;
+  readonly secondsRemaining: number | null;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly credentialId: string;
+  readonly name: string;
+  readonly status: JobStatus;
+  readonly statusSince: number;
+  readonly statusReason: string | null;
+  readonly spec: TrainingSpec;
+  readonly placement: Placement;
+  readonly limits: JobLimits;
+  readonly labels: readonly JobLabel[];
+  /** The newest attempt; 0: none yet. */
+  readonly attempt: number;
+  /** Consecutive failures of the current step. */
+  readonly failures: number;
+  readonly progress: JobProgress | null;
+  readonly failure: TrainingFailure | null;
+  readonly estimatedUsd: number | null;
+  readonly cancelRequestedAt: number | null;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+}
+
+export type AttemptOutcome = 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'RECLAIMED' | 'LOST' | 'PAUSED';
+
+export interface Attempt {
+  readonly jobId: string;
+  readonly number: number;
+  readonly spot: boolean;
+  readonly gpuTypeId: string | null;
+  readonly dataCenterId: string | null;
+  readonly usdPerHour: number | null;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly outcome: AttemptOutcome | null;
+  readonly exitCode: number | null;
+  /** The agent's boot that got the job; null: none did. */
+  readonly bootId: string | null;
+  /** The last line of that boot that is stored. */
+  readonly bootLine: number;
+}
+
+/**
+ * One create call and what became of it.
+ *
+ * - INTENDED   stored, perhaps sent, perhaps answered
+ * - LIVE       its pod is known and works for the attempt
+ * - CONDEMNED  its pod, if there is one, is to be terminated wherever it shows
+ * - GONE       refused, or not seen any more for long enough; comes back as CONDEMNED if it is seen
+ */
+export type LaunchState = 'INTENDED' | 'LIVE' | 'CONDEMNED' | 'GONE';
+
+export interface Launch {
+  /** Unique for ever: the only handle on a pod whose create call gave no answer. */
+  readonly podName: string;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly state: LaunchState;
+  readonly gpuTypeId: string;
+  readonly gpuCount: number;
+  readonly cloud: CloudTier;
+  readonly spot: boolean;
+  readonly usdPerHour: number;
+  readonly podId: string | null;
+  readonly dataCenterId: string | null;
+  readonly intendedAt: number;
+  /** Until then the call may still take effect, or its pod not yet be listed. */
+  readonly unsureUntil: number;
+  readonly liveAt: number | null;
+  readonly reason: string | null;
+  readonly observedAt: number | null;
+  readonly absentSince: number | null;
+  readonly absences: number;
+  readonly terminatedAt: number | null;
+  readonly goneAt: number | null;
+  readonly billedUsd: number | null;
+}

@@ -1,0 +1,319 @@
+/** Jobs: one function a statement. Every write behind a lease carries its token. */
+import { AppError } from '../errors.ts';
+import type { Job, JobStatus } from '../domain/job/job.ts';
+import type { Database, Queryable } from './database.ts';
+
+interface JobRow {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly credential_id: string;
+  readonly name: string;
+  readonly status: JobStatus;
+  readonly status_since: number;
+  readonly status_reason: string | null;
+  readonly spec: string;
+  readonly placement: string;
+  readonly limits: string;
+  readonly labels: string;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly progress: string | null;
+  readonly failure: string | null;
+  readonly estimated_usd: number | null;
+  readonly cancel_requested_at: number | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+  readonly lease_token: number;
+}
+
+const COLUMNS = `jobs.id, jobs.tenant_id, jobs.credential_id, jobs.name, jobs.status,
+  jobs.status_since, jobs.status_reason, jobs.spec, jobs.placement, jobs.limits, jobs.labels,
+  jobs.attempt, jobs.failures, jobs.progress, jobs.failure, jobs.estimated_usd,
+  jobs.cancel_requested_at, jobs.created_at, jobs.started_at, jobs.ended_at, jobs.lease_token`;
+
+export interface Lease {
+  readonly job: Job;
+  /** Fences every write: a later lease has a higher one. */
+  readonly token: number;
+}
+
+/** The lease has gone to another: nothing was written. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+export async function insertJob(tx: Queryable, job: Job): Promise<void> {
+  await tx.query(
+    `insert into jobs (id, tenant_id, credential_id, name, status, status_since, spec, placement,
+       limits, labels, attempt, failures, estimated_usd, created_at, due_at, lease_token,
+       leased_until, log_seq, metric_seq)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, $11, $6, $6, 0, 0, 0, 0)`,
+    [
+      job.id,
+      job.tenantId,
+      job.credentialId,
+      job.name,
+      job.status,
+      job.createdAt,
+      JSON.stringify(job.spec),
+      JSON.stringify(job.placement),
+      JSON.stringify(job.limits),
+      JSON.stringify(job.labels),
+      job.estimatedUsd,
+    ],
+  );
+}
+
+export type KeyClaim = { readonly kind: 'new' } | { readonly kind: 'known'; jobId: string; bodySha256: string };
+
+/** Whoever comes second waits for the first and then sees its job. */
+export async function claimKey(
+  tx: Queryable,
+  key: { tenantId: string; key: string; bodySha256: string; jobId: string; now: number },
+): Promise<KeyClaim> {
+  const made = await tx.query(
+    `insert into idempotency_keys (tenant_id, key, body_sha256, job_id, created_at)
+     values ($1, $2, $3, $4, $5) on conflict (tenant_id, key) do nothing returning job_id`,
+    [key.tenantId, key.key, key.bodySha256, key.jobId, key.now],
+  );
+  if (made.length > 0) return { kind: 'new' };
+  const [known] = await tx.query<{ job_id: string; body_sha256: string }>(
+    'select job_id, body_sha256 from idempotency_keys where tenant_id = $1 and key = $2',
+    [key.tenantId, key.key],
+  );
+  if (known === undefined) throw new Error('a key that is taken is not there');
+  return { kind: 'known', jobId: known.job_id, bodySha256: known.body_sha256 };
+}
+
+export async function purgeKeys(db: Queryable, before: number): Promise<void> {
+  await db.query('delete from idempotency_keys where created_at < $1', [before]);
+}
+
+/** In the order of `ids`; null where there is none. */
+export async function findJobs(
+  db: Queryable,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<readonly (Job | null)[]> {
+  if (ids.length === 0) return [];
+  const rows = await db.query<JobRow>(
+    `select ${COLUMNS} from jobs where tenant_id = $1 and id in (${placeholders(ids, 2)})`,
+    [tenantId, ...ids],
+  );
+  const byId = new Map(rows.map((row) => [row.id, toJob(row)]));
+  return ids.map((id) => byId.get(id) ?? null);
+}
+
+export interface JobFilter {
+  readonly tenantId: string;
+  readonly status: readonly JobStatus[] | null;
+  readonly nameContains: string | null;
+}
+
+/** Newest first. `after` is the last job of the page before. */
+export async function listJobs(
+  db: Queryable,
+  filter: JobFilter,
+  after: { createdAt: number; id: string } | null,
+  limit: number,
+): Promise<readonly Job[]> {
+  const { sql, parameters } = conditions(filter);
+  const seek =
+    after === null
+      ? ''
+      : ` and (created_at < $${parameters.length + 1} or (created_at = $${parameters.length + 1} and id < $${parameters.length + 2}))`;
+  const rows = await db.query<JobRow>(
+    `select ${COLUMNS} from jobs where ${sql}${seek} order by created_at desc, id desc limit ${Math.trunc(limit)}`,
+    [...parameters, ...(after === null ? [] : [after.createdAt, after.id])],
+  );
+  return rows.map(toJob);
+}
+
+export async function countJobs(db: Queryable, filter: JobFilter): Promise<number> {
+  const { sql, parameters } = conditions(filter);
+  const [row] = await db.query<{ count: number }>(
+    `select count(*) as count from jobs where ${sql}`,
+    parameters,
+  );
+  return row?.count ?? 0;
+}
+
+function conditions(filter: JobFilter): { sql: string; parameters: string[] } {
+  const parameters: string[] = [filter.tenantId];
+  const parts = ['tenant_id = $1'];
+  if (filter.status !== null) {
+    parts.push(`status in (${placeholders(filter.status, 2)})`);
+    parameters.push(...filter.status);
+  }
+  if (filter.nameContains !== null) {
+    parameters.push(`%${filter.nameContains.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`);
+    parts.push(`lower(name) like $${parameters.length} escape '\\'`);
+  }
+  return { sql: parts.length === 0 ? 'true' : parts.join(' and '), parameters };
+}
+
+/** Cancellation is a wish that stays; the job becomes due at once. False: it had ended already. */
+export async function requestCancel(
+  db: Queryable,
+  tenantId: string,
+  id: string,
+  now: number,
+): Promise<boolean> {
+  const rows = await db.query(
+    `update jobs set cancel_requested_at = coalesce(cancel_requested_at, $3), due_at = $3
+      where tenant_id = $1 and id = $2 and due_at is not null returning id`,
+    [tenantId, id, now],
+  );
+  return rows.length > 0;
+}
+
+/** Takes up to `limit` due jobs until the lease ends; the token fences every later write. */
+export async function claimDue(
+  db: Database,
+  claim: { workerId: string; leaseMs: number; limit: number },
+): Promise<readonly Lease[]> {
+  const rows = await db.query<JobRow>(
+    `with due as materialized (
+       select id from jobs
+        where due_at <= ${db.nowMs} and leased_until <= ${db.nowMs}
+        order by due_at limit $3 ${db.skipLocked})
+     update jobs set lease_token = lease_token + 1, leased_by = $1, leased_until = ${db.nowMs} + $2
+       from due where jobs.id = due.id returning ${COLUMNS}`,
+    [claim.workerId, claim.leaseMs, claim.limit],
+  );
+  return rows.map((row) => ({ job: toJob(row), token: row.lease_token }));
+}
+
+/** False: the lease is another's by now. */
+export async function renewLease(
+  db: Database,
+  jobId: string,
+  token: number,
+  leaseMs: number,
+): Promise<boolean> {
+  const rows = await db.query(
+    `update jobs set leased_until = ${db.nowMs} + $3 where id = $1 and lease_token = $2 returning id`,
+    [jobId, token, leaseMs],
+  );
+  return rows.length > 0;
+}
+
+/** When anything is due next, in epoch ms by the database's clock; null: nothing ever. */
+export async function msUntilDue(db: Database): Promise<number | null> {
+  const [row] = await db.query<{ ms: number | null }>(
+    `select min(case when due_at > leased_until then due_at else leased_until end) - ${db.nowMs} as ms
+       from jobs where due_at is not null`,
+  );
+  return row?.ms ?? null;
+}
+
+/**
+ * Runs writes that count only while the lease holds. The row stays locked until they are done.
+ * @throws {LeaseLost} and nothing is written
+ */
+export async function fenced<T>(
+  db: Database,
+  { job, token }: Lease,
+  write: (tx: Queryable, current: Job) => Promise<T>,
+): Promise<T> {
+  return db.transaction(async (tx) => {
+    const [row] = await tx.query<JobRow>(
+      `update jobs set lease_token = lease_token where id = $1 and lease_token = $2
+       returning ${COLUMNS}`,
+      [job.id, token],
+    );
+    if (row === undefined) throw new LeaseLost(`job ${job.id} is another's by now`);
+    return write(tx, toJob(row));
+  });
+}
+
+/** What a step changes of a job; what is absent stays. */
+export interface JobPatch {
+  readonly status?: JobStatus;
+  readonly statusReason?: string | null;
+  readonly attempt?: number;
+  readonly failures?: number;
+  readonly progress?: Job['progress'];
+  readonly failure?: Job['failure'];
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+}
+
+export async function patchJob(
+  tx: Queryable,
+  job: Job,
+  patch: JobPatch,
+  now: number,
+): Promise<void> {
+  const status = patch.status ?? job.status;
+  const text = (value: unknown) => (value == null ? null : JSON.stringify(value));
+  await tx.query(
+    `update jobs set status = $2, status_since = $3, status_reason = $4, attempt = $5,
+       failures = $6, progress = $7, failure = $8, started_at = $9, ended_at = $10 where id = $1`,
+    [
+      job.id,
+      status,
+      status === job.status ? job.statusSince : now,
+      patch.statusReason === undefined ? job.statusReason : patch.statusReason,
+      patch.attempt ?? job.attempt,
+      patch.failures ?? job.failures,
+      text(patch.progress === undefined ? job.progress : patch.progress),
+      text(patch.failure === undefined ? job.failure : patch.failure),
+      patch.startedAt ?? job.startedAt,
+      patch.endedAt ?? job.endedAt,
+    ],
+  );
+}
+
+/**
+ * Gives the lease back; due again after `dueInMs`, null: never. A cancellation that came meanwhile
+ * stays due at once. A lease that is another's is left alone.
+ */
+export async function releaseLease(
+  db: Database,
+  { job, token }: Lease,
+  dueInMs: number | null,
+): Promise<void> {
+  const due = dueInMs === null ? 'null' : `${db.nowMs} + ${Math.trunc(dueInMs)}`;
+  await db.query(
+    `update jobs set leased_until = 0, leased_by = null,
+       due_at = case when ended_at is not null then null
+                     when cancel_requested_at is not null then ${db.nowMs}
+                     else ${due} end
+      where id = $1 and lease_token = $2`,
+    [job.id, token],
+  );
+}
+
+/** `$n, $n+1, …` for every item. */
+export function placeholders(items: readonly unknown[], first: number): string {
+  if (items.length > 10_000) throw new AppError('LIMIT_EXCEEDED', 'At most 10000 at a time.');
+  return items.map((_item, index) => `$${first + index}`).join(', ');
+}
+
+function toJob(row: JobRow): Job {
+  const parse = <T>(text: string): T => JSON.parse(text) as T;
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    credentialId: row.credential_id,
+    name: row.name,
+    status: row.status,
+    statusSince: row.status_since,
+    statusReason: row.status_reason,
+    spec: parse(row.spec),
+    placement: parse(row.placement),
+    limits: parse(row.limits),
+    labels: parse(row.labels),
+    attempt: row.attempt,
+    failures: row.failures,
+    progress: row.progress === null ? null : parse(row.progress),
+    failure: row.failure === null ? null : parse(row.failure),
+    estimatedUsd: row.estimated_usd,
+    cancelRequestedAt: row.cancel_requested_at,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+  };
+}

@@ -1,0 +1,28 @@
+import type { Database } from './database.ts';
+
+/** Takes or renews a named lease of the server; false: another holds it. */
+export async function holdLease(
+  db: Database,
+  lease: { tenantId: string; name: string; workerId: string; leaseMs: number },
+): Promise<boolean> {
+  const rows = await db.query(
+    `insert into leases (tenant_id, name, token, leased_by, leased_until)
+     values ($1, $2, 1, $3, ${db.nowMs} + $4)
+     on conflict (tenant_id, name) do update
+       set token = leases.token + 1, leased_by = $3, leased_until = ${db.nowMs} + $4
+       where leases.leased_by = $3 or leases.leased_until <= ${db.nowMs}
+     returning token`,
+    [lease.tenantId, lease.name, lease.workerId, lease.leaseMs],
+  );
+  return rows.length > 0;
+}
+
+export async function dropLease(
+  db: Database,
+  lease: { tenantId: string; name: string; workerId: string },
+): Promise<void> {
+  await db.query(
+    `update leases set leased_until = 0 where tenant_id = $1 and name = $2 and leased_by = $3`,
+    [lease.tenantId, lease.name, lease.workerId],
+  );
+}
