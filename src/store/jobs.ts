@@ -65,7 +65,8 @@ export async function insertJob(tx: Queryable, job: Job): Promise<void> {
   );
 }
 
-export type KeyClaim = { readonly kind: 'new' } | { readonly kind: 'known'; jobId: string; bodySha256: string };
+export type KeyClaim =
+  { readonly kind: 'new' } | { readonly kind: 'known'; jobId: string; bodySha256: string };
 
 /** Whoever comes second waits for the first and then sees its job. */
 export async function claimKey(

@@ -167,7 +167,7 @@ export async function markGone(
 ): Promise<void> {
   await tx.query(
     `update launches set state = 'GONE', gone_at = $2,
-       billing_due_at = case when pod_id is null then null else $3 end
+       billing_due_at = case when pod_id is null then null else cast($3 as bigint) end
       where pod_name = $1 and state = 'CONDEMNED'`,
     [podName, now, billingDueAt],
   );

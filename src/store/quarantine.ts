@@ -9,7 +9,7 @@ export interface QuarantinedPod {
   readonly decision: 'TERMINATE' | 'KEEP' | null;
 }
 
-/** True: it was not known before. */
+/** True: it was not known before, or had been taken for gone. */
 export async function quarantine(
   db: Queryable,
   pod: {
@@ -24,7 +24,9 @@ export async function quarantine(
   const rows = await db.query(
     `insert into quarantined_pods (pod_id, tenant_id, credential_id, pod_name, usd_per_hour,
        first_seen_at) values ($1, $2, $3, $4, $5, $6)
-     on conflict (pod_id) do nothing returning pod_id`,
+     on conflict (pod_id) do update set ended_at = null
+       where quarantined_pods.ended_at is not null
+     returning pod_id`,
     [pod.podId, pod.tenantId, pod.credentialId, pod.podName, pod.usdPerHour, pod.now],
   );
   return rows.length > 0;
@@ -55,10 +57,10 @@ export async function quarantinedPods(
 }
 
 export async function endQuarantine(db: Queryable, podId: string, now: number): Promise<void> {
-  await db.query('update quarantined_pods set ended_at = $2 where pod_id = $1 and ended_at is null', [
-    podId,
-    now,
-  ]);
+  await db.query(
+    'update quarantined_pods set ended_at = $2 where pod_id = $1 and ended_at is null',
+    [podId, now],
+  );
 }
 
 /** False: no such pod is in quarantine. */

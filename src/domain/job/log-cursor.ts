@@ -14,7 +14,10 @@ export function encodeCursor(kind: CursorKind, jobId: string, seq: number): stri
 export function decodeCursor(kind: CursorKind, jobId: string, cursor: string): number {
   const match = PATTERN.exec(cursor.length > 200 ? '' : fromBase64Url(cursor));
   if (match === null) {
-    throw new AppError('INVALID_CURSOR', 'This is not a cursor of this service: begin without one.');
+    throw new AppError(
+      'INVALID_CURSOR',
+      'This is not a cursor of this service: begin without one.',
+    );
   }
   if (match[1] !== LETTER[kind] || match[2] !== jobId) {
     throw new AppError(

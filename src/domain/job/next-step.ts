@@ -197,10 +197,7 @@ function whenTraining(seen: Situation, policy: StepPolicy): Step {
   }
 }
 
-function trainingFailed(
-  seen: Situation,
-  agent: Extract<AgentSeen, { kind: 'speaks' }>,
-): Step {
+function trainingFailed(seen: Situation, agent: Extract<AgentSeen, { kind: 'speaks' }>): Step {
   const failure =
     agent.failure ?? makeFailure('TRAINER_CRASHED', 'The trainer ended without saying why.');
   return agent.isEnvironmental

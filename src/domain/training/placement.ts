@@ -26,6 +26,7 @@ const placementSchema = z.object({
     .max(MAX_GPU_COUNT, { error: GPU_COUNT_RANGE }),
   cloud: z.enum(['SECURE', 'COMMUNITY']),
   spot: z.boolean(),
+  trustCommunityHosts: z.boolean().default(false),
   dataCenterIds: z
     .array(id)
     .min(1, { error: 'expected at least one data centre, or omit it' })
@@ -60,6 +61,8 @@ export interface Placement {
   readonly gpuCount: number;
   readonly cloud: CloudTier;
   readonly spot: boolean;
+  /** Secrets and uploaded datasets may go to community hosts. */
+  readonly trustCommunityHosts: boolean;
   readonly dataCenterIds: readonly string[] | null;
   readonly maxUsdPerHour: number | null;
   readonly image: string | null;

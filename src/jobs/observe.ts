@@ -1,0 +1,137 @@
+/** What is seen of one job's pod and agent now. Reads, and records absences; decides nothing. */
+import { AppError } from '../errors.ts';
+import type { AgentStatus, PodAgent } from '../datasources/pod-agent.ts';
+import type { Pod } from '../datasources/platform.ts';
+import { usdAccrued } from '../domain/job/cost.ts';
+import type { Attempt, Launch } from '../domain/job/job.ts';
+import type { AgentSeen, PodSeen, Situation } from '../domain/job/next-step.ts';
+import { failureOfAgent, isEnvironmental } from '../domain/training/agent-spec.ts';
+import { ingestLines } from '../logs/ingest.ts';
+import { findAttempt } from '../store/attempts.ts';
+import type { Database } from '../store/database.ts';
+import type { Lease } from '../store/jobs.ts';
+import { launchesOf, recordAbsence, recordPresence } from '../store/launches.ts';
+import type { Listing, PodWatch } from './pod-watch.ts';
+
+export interface ObserveDeps {
+  readonly db: Database;
+  readonly watch: PodWatch;
+  readonly agentOf: (podId: string, podName: string) => PodAgent;
+  readonly now: () => number;
+}
+
+export interface Observed {
+  readonly situation: Situation;
+  readonly launches: readonly Launch[];
+  readonly launch: Launch | null;
+  /** The pod of an intended launch that was found by its name: the oldest, if there are several. */
+  readonly found: Pod | null;
+  readonly agent: PodAgent | null;
+  readonly status: AgentStatus | null;
+}
+
+const HAS_ENDED: ReadonlySet<Pod['status']> = new Set(['EXITED', 'ERROR', 'TERMINATED']);
+
+export async function observe(
+  deps: ObserveDeps,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const { db, now } = deps;
+  const { job } = lease;
+  const [launches = []] = await launchesOf(db, [job.id]);
+  const attempt = await findAttempt(db, job.id, job.attempt);
+  const launch =
+    launches.findLast(
+      (each) =>
+        each.attempt === job.attempt && (each.state === 'INTENDED' || each.state === 'LIVE'),
+    ) ?? null;
+  const listing = deps.watch.latest();
+  const { pod, found } = await lookForPod(db, launch, listing);
+  const agent =
+    launch?.state === 'LIVE' && launch.podId !== null && pod.kind !== 'absent'
+      ? deps.agentOf(launch.podId, launch.podName)
+      : null;
+  const { seen, status } = await askAgent(deps, lease, attempt, agent, signal);
+  return {
+    situation: {
+      now: now(),
+      job,
+      launch,
+      bootId: attempt?.bootId ?? null,
+      isPodLeft: launches.some(({ state }) => state === 'CONDEMNED'),
+      usdSoFar: usdAccrued(launches, now()),
+      pod,
+      agent: seen,
+    },
+    launches,
+    launch,
+    found,
+    agent,
+    status,
+  };
+}
+
+async function lookForPod(
+  db: Database,
+  launch: Launch | null,
+  listing: Listing | null,
+): Promise<{ pod: PodSeen; found: Pod | null }> {
+  const nothing = { pod: { kind: 'unknown' }, found: null } as const;
+  if (launch === null || listing === null) return nothing;
+  // What was listed before the call says nothing about its pod.
+  if (listing.takenAt <= (launch.liveAt ?? launch.intendedAt)) return nothing;
+  const named = listing.byName.get(launch.podName) ?? [];
+  const [oldest] = [...named].sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0));
+  const pod = launch.podId === null ? oldest : named.find(({ id }) => id === launch.podId);
+  if (pod !== undefined) {
+    await recordPresence(db, launch.podName, listing.takenAt);
+    const { isReady, status } = pod;
+    return { pod: { kind: 'present', isReady, hasEnded: HAS_ENDED.has(status) }, found: pod };
+  }
+  await recordAbsence(db, launch.podName, listing.takenAt);
+  const isNew = (launch.observedAt ?? 0) < listing.takenAt;
+  const since = launch.absentSince ?? listing.takenAt;
+  return {
+    pod: { kind: 'absent', since, times: launch.absences + (isNew ? 1 : 0) },
+    found: null,
+  };
+}
+
+async function askAgent(
+  deps: ObserveDeps,
+  lease: Lease,
+  attempt: Attempt | null,
+  agent: PodAgent | null,
+  signal: AbortSignal,
+): Promise<{ seen: AgentSeen; status: AgentStatus | null }> {
+  if (agent === null) return { seen: { kind: 'unasked' }, status: null };
+  try {
+    const status = await agent.status(signal);
+    const isOurs = attempt?.bootId === status.bootId;
+    const isLogStored =
+      attempt !== null && isOurs
+        ? await ingestLines(deps, lease, attempt, agent, status, signal)
+        : false;
+    return { seen: toSeen(status, isLogStored), status };
+  } catch (error) {
+    // An answer that is not our agent's says as little as none.
+    if (error instanceof AppError && error.code.startsWith('POD_')) {
+      return { seen: { kind: 'silent' }, status: null };
+    }
+    throw error;
+  }
+}
+
+function toSeen(status: AgentStatus, isLogStored: boolean): AgentSeen {
+  const { bootId, phase, exitCode, failure } = status;
+  return {
+    kind: 'speaks',
+    bootId,
+    phase,
+    exitCode,
+    failure: failure === null ? null : failureOfAgent(failure),
+    isEnvironmental: failure !== null && isEnvironmental(failure.code),
+    isLogStored,
+  };
+}

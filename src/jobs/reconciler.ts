@@ -1,0 +1,189 @@
+/**
+ * Drives every job to its end: claim due jobs by fenced lease, observe, decide, act, save. Several
+ * reconcilers may share one database: each job is one's at a time, and what a late one writes
+ * changes nothing.
+ *
+ * - RUNNING   looks for due jobs, lists pods once a tick, sweeps under a lease of its own
+ * - DRAINING  claims nothing more; steps in flight have until the grace is over
+ * - CLOSED    nothing runs; what was left is taken up by whoever starts next
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Platform } from '../datasources/platform.ts';
+import { AppError } from '../errors.ts';
+import { nextStep } from '../domain/job/next-step.ts';
+import type { StepPolicy } from '../domain/job/next-step.ts';
+import type { Database } from '../store/database.ts';
+import { claimDue, LeaseLost, msUntilDue, releaseLease, renewLease } from '../store/jobs.ts';
+import type { Lease } from '../store/jobs.ts';
+import { dropLease, holdLease } from '../store/leases.ts';
+import { observe } from './observe.ts';
+import type { ObserveDeps } from './observe.ts';
+import { perform } from './perform.ts';
+import type { PerformDeps } from './perform.ts';
+import type { PodWatch } from './pod-watch.ts';
+import type { Sweeper } from './sweeper.ts';
+
+const MAX_STEPS = 16;
+/** After a failure that has no meaning of its own. */
+const RETRY_MS = 5_000;
+/** Below this share of the platform's rate budget the listing slows down. */
+const TIGHT_BUDGET = 0.6;
+
+export interface ReconcilerDeps {
+  readonly db: Database;
+  readonly platform: Platform;
+  readonly workerId: string;
+  readonly tenantId: string;
+  readonly credentialId: string;
+  readonly leaseMs: number;
+  readonly policy: StepPolicy;
+  readonly watch: PodWatch;
+  readonly sweeper: Sweeper;
+  readonly observe: ObserveDeps;
+  readonly perform: PerformDeps;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+export interface Reconciler {
+  start(): void;
+  /** Something is due: look now. */
+  kick(): void;
+  close(graceMs: number): Promise<void>;
+}
+
+export function createReconciler(deps: ReconcilerDeps): Reconciler {
+  const { db, policy, log, now } = deps;
+  const draining = new AbortController();
+  const stopping = new AbortController();
+  const steps = new Set<Promise<void>>();
+  let isKicked = false;
+  let wake: () => void = () => undefined;
+  let listedAt = 0;
+  let loop: Promise<void> = Promise.resolve();
+
+  function kick(): void {
+    isKicked = true;
+    wake();
+  }
+
+  async function run(): Promise<void> {
+    while (!draining.signal.aborted) {
+      isKicked = false;
+      const waitMs = await pass().catch((error: unknown) => {
+        report(error, 'reconciler');
+        return RETRY_MS;
+      });
+      if (!isKicked) await idle(waitMs);
+    }
+  }
+
+  /** @returns how long there is nothing to do */
+  async function pass(): Promise<number> {
+    const free = MAX_STEPS - steps.size;
+    const leases = free > 0 ? await claim(free) : [];
+    for (const lease of leases) track(step(lease));
+    const listingInMs = listedAt + tickMs() - now();
+    if (listingInMs <= 0) track(tick());
+    const dueInMs = steps.size < MAX_STEPS ? await msUntilDue(db) : null;
+    // A moment at least: a job that cannot be claimed yet must not make this spin.
+    return Math.max(20, Math.min(policy.tickMs, dueInMs ?? Infinity, Math.max(listingInMs, 20)));
+  }
+
+  function claim(limit: number): Promise<readonly Lease[]> {
+    return claimDue(db, { workerId: deps.workerId, leaseMs: deps.leaseMs, limit });
+  }
+
+  /** Slower while the platform's budget is short: people's own requests come first. */
+  function tickMs(): number {
+    const share = deps.platform.rateBudgetShare() ?? 1;
+    return share >= TIGHT_BUDGET ? policy.tickMs : policy.tickMs * 4;
+  }
+
+  function track(work: Promise<void>): void {
+    const tracked = work.finally(() => {
+      steps.delete(tracked);
+      kick();
+    });
+    steps.add(tracked);
+  }
+
+  async function tick(): Promise<void> {
+    listedAt = now();
+    try {
+      const listing = await deps.watch.refresh(stopping.signal);
+      if (listing === null) return;
+      const { tenantId, workerId } = deps;
+      const name = `sweeper:${deps.credentialId}`;
+      if (!(await holdLease(db, { tenantId, name, workerId, leaseMs: deps.leaseMs }))) return;
+      await deps.sweeper.sweep(listing, stopping.signal);
+    } catch (error) {
+      report(error, 'sweeper');
+    }
+  }
+
+  async function step(lease: Lease): Promise<void> {
+    const lost = new AbortController();
+    const signal = AbortSignal.any([lost.signal, stopping.signal]);
+    const renewal = setInterval(() => void renew(lease, lost), deps.leaseMs / 3);
+    let dueInMs: number | null = RETRY_MS;
+    try {
+      const seen = await observe(deps.observe, lease, signal);
+      const decision = nextStep(seen.situation, policy);
+      dueInMs = await perform(deps.perform, lease, decision, seen, signal);
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) report(error, 'step', lease.job.id);
+    } finally {
+      clearInterval(renewal);
+    }
+    await releaseLease(db, lease, dueInMs).catch((error: unknown) => {
+      // The lease runs out by itself.
+      report(error, 'release', lease.job.id);
+    });
+  }
+
+  async function renew(lease: Lease, lost: AbortController): Promise<void> {
+    try {
+      if (!(await renewLease(db, lease.job.id, lease.token, deps.leaseMs))) lost.abort();
+    } catch (error) {
+      report(error, 'renewal', lease.job.id);
+    }
+  }
+
+  function report(error: unknown, where: string, jobId?: string): void {
+    if (stopping.signal.aborted) return;
+    if (error instanceof AppError) log.warn({ jobId, reason: error.message }, `${where}: later`);
+    else log.error({ err: error, jobId }, `${where}: a bug`);
+  }
+
+  async function idle(ms: number): Promise<void> {
+    const woken = new AbortController();
+    wake = () => {
+      woken.abort();
+    };
+    await pause(ms, undefined, { signal: woken.signal }).catch(() => undefined);
+    wake = () => undefined;
+  }
+
+  return {
+    start() {
+      loop = run();
+    },
+    kick,
+    async close(graceMs) {
+      draining.abort();
+      kick();
+      await loop;
+      const timer = setTimeout(() => {
+        stopping.abort();
+      }, graceMs);
+      while (steps.size > 0) await Promise.allSettled(steps);
+      clearTimeout(timer);
+      stopping.abort();
+      const { tenantId, workerId } = deps;
+      const name = `sweeper:${deps.credentialId}`;
+      await dropLease(db, { tenantId, name, workerId }).catch(() => undefined);
+    },
+  };
+}
