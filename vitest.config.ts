@@ -11,6 +11,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Starts nothing until a test asks for it.
+    globalSetup: 'test/support/postgres-setup.ts',
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },
