@@ -2,8 +2,9 @@
  * Brings a database to the tables this program knows: the numbered files of migrations/, in their
  * order, one transaction each.
  *
- * A statement ends with `;` at the end of a line; a `--` comment may follow it, or fill a line of
- * its own. A file that was applied is never changed: a change is a new file.
+ * A statement ends with `;` as the last character of its line: no comment may follow it there, and no
+ * text in quotes may end a line so. A file that breaks this rule is refused by the engine, as a query
+ * is one statement. A file that was applied is never changed: a change is a new file.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -99,7 +100,7 @@ async function apply(tx: Queryable, migration: Migration, nowMs: string): Promis
 function splitStatements(text: string): string[] {
   return text
     .replace(/^[ \t]*--.*$/gm, '')
-    .split(/;[ \t]*(?:--.*)?$/m)
+    .split(/;[ \t]*$/m)
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '');
 }
