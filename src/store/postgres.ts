@@ -1,4 +1,5 @@
 /** PostgreSQL through a pool of `pg`: the engine for several replicas. */
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { CustomTypesConfig, PoolClient } from 'pg';
 import { AppError } from '../errors.ts';
@@ -19,6 +20,8 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 /** Longer than the server's own limit: for a server that no longer answers at all. */
 const SILENCE_MS = 5_000;
 const MAX_RETRIES = 3;
+/** Several times what a statement takes, so that who won the conflict is done by then. */
+const RETRY_PAUSE_MS = 25;
 
 /**
  * Connects with the first query, and again after every failure.
@@ -133,13 +136,18 @@ async function retryConflicts<T>(run: () => Promise<T>): Promise<T> {
       return await run();
     } catch (error) {
       if (!isConflict(error)) throw error;
-      if (retries < MAX_RETRIES) continue;
-      throw new AppError('STORE_UNAVAILABLE', 'The store is too busy with conflicts: try again.', {
-        retryable: true,
-        cause: error,
-      });
+      if (retries === MAX_RETRIES) throw tooManyConflicts(error);
+      // At once, it would take its locks back before the winner wakes, and meet the same deadlock.
+      await pause(RETRY_PAUSE_MS * (retries + 1) * (0.5 + Math.random()));
     }
   }
+}
+
+function tooManyConflicts(cause: unknown): AppError {
+  return new AppError('STORE_UNAVAILABLE', 'The store is too busy with conflicts: try again.', {
+    retryable: true,
+    cause,
+  });
 }
 
 /** @see https://www.postgresql.org/docs/18/catalog-pg-type.html */
