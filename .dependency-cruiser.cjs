@@ -29,6 +29,10 @@ module.exports = {
       from: { path: '^src/domain/' },
       to: { dependencyTypes: ['core'] },
     },
+    only('store', '^src/store/', '^src/(store/|domain/|errors\\.ts)'),
+    only('jobs', '^src/jobs/', '^src/(jobs|logs|artifacts|store|datasources|domain)/|^src/errors\\.ts'),
+    only('logs', '^src/logs/', '^src/(logs|store|domain)/|^src/errors\\.ts'),
+    only('artifacts', '^src/artifacts/', '^src/(artifacts|store|domain)/|^src/errors\\.ts'),
     only('datasources', '^src/datasources/', '^src/(domain/|errors\\.ts|datasources/)'),
     only('resolvers', '^src/resolvers/', '^src/(resolvers/|domain/|errors\\.ts|context\\.ts)'),
     only('http', '^src/http/', '^src/(http/|resolvers/|domain/|errors\\.ts|context\\.ts)'),
@@ -36,8 +40,8 @@ module.exports = {
     {
       name: 'nobody-imports-the-composition-root',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(app|main)\\.ts$' },
-      to: { path: '^src/(app|main)\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(app|app-jobs|main)\\.ts$' },
+      to: { path: '^src/(app|app-jobs|main)\\.ts$' },
     },
   ],
   options: {

@@ -13,6 +13,8 @@ import { createPriceBook } from './datasources/price-book.ts';
 import type { PriceBook } from './datasources/price-book.ts';
 import { createPriceLoaders } from './datasources/price-loaders.ts';
 import { createRunpod } from './datasources/runpod/runpod.ts';
+import { createJobSystem } from './app-jobs.ts';
+import type { JobSystem } from './app-jobs.ts';
 import { createEmulator } from './emulator/emulator.ts';
 import type { Emulator } from './emulator/emulator.ts';
 import { createGraphqlHttp } from './http/graphql.ts';
@@ -23,7 +25,9 @@ import { createLimitsRule } from './http/operation-limits.ts';
 import { createHttpServer } from './http/server.ts';
 import type { HttpServer } from './http/server.ts';
 import { createSubscriptions } from './http/subscriptions.ts';
+import type { Failpoint } from './jobs/failpoint.ts';
 import { createSchema } from './resolvers/schema.ts';
+import { openDatabase } from './store/open-database.ts';
 
 /** Fields one operation may ask for; lists multiply them, so this is what bounds an answer. */
 const MAX_FIELDS = 5_000;
@@ -37,10 +41,22 @@ export interface App {
   close(): Promise<void>;
 }
 
+export interface AppHooks {
+  /** For chaos tests: may end the process. */
+  readonly failpoint?: Failpoint;
+}
+
 /** Starts everything; on a failure what was started before it is released again. */
-export async function startApp(config: Config, log: Logger = createLog(config)): Promise<App> {
+export async function startApp(
+  config: Config,
+  log: Logger = createLog(config),
+  hooks: AppHooks = {},
+): Promise<App> {
   await using started = new AsyncDisposableStack();
   const metrics = createMetrics();
+  const { databaseUrl, dataDir } = config;
+  const db = await openDatabase({ databaseUrl, dataDir });
+  started.defer(() => db.close());
   const emulator = await startEmulator(config);
   if (emulator) started.defer(() => emulator.close());
 
@@ -57,9 +73,22 @@ export async function startApp(config: Config, log: Logger = createLog(config)):
   });
   started.defer(() => book.close());
 
-  const http = await createHttp(config, { book, monitor, metrics, log });
+  let baseUrl = config.publicUrl ?? '';
+  const jobs = await createJobSystem(config, {
+    db,
+    platform,
+    book,
+    log,
+    metrics,
+    baseUrl: () => baseUrl,
+    ...hooks,
+  });
+  started.defer(() => jobs.close());
+  const http = await createHttp(config, { book, monitor, metrics, log, jobs });
   started.defer(() => http.close());
   const { url } = await http.listen();
+  baseUrl = config.publicUrl ?? url;
+  jobs.start();
   http.setReady(true);
 
   const parts = started.move();
@@ -100,14 +129,15 @@ function toRunpodDeps(
     },
   };
   if (config.runpod.kind === 'live') {
-    const { restUrl, graphqlUrl, apiKey } = config.runpod;
-    return { ...common, restUrl, graphqlUrl, apiKey, emulated: false };
+    const { restUrl, graphqlUrl, proxyUrl, apiKey } = config.runpod;
+    return { ...common, restUrl, graphqlUrl, proxyUrl, apiKey, emulated: false };
   }
   if (emulator === undefined) throw new Error('the emulator is not running');
   return {
     ...common,
     restUrl: emulator.url,
     graphqlUrl: `${emulator.url}/graphql`,
+    proxyUrl: `${emulator.url}/__proxy/{podId}/{port}`,
     apiKey: 'emulator',
     emulated: true,
   };
@@ -132,10 +162,11 @@ interface HttpParts {
   readonly monitor: PlatformMonitor;
   readonly metrics: Metrics;
   readonly log: Logger;
+  readonly jobs: JobSystem;
 }
 
 async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer> {
-  const { book, monitor, metrics, log } = parts;
+  const { book, monitor, metrics, log, jobs } = parts;
   const schema = createSchema();
   const report = createBugReporter(log);
   const makeContext = (requestId: string): Context => ({
@@ -144,6 +175,7 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     prices: createPriceLoaders(book),
     jobLimits: config.jobLimits,
     platformStatus: () => monitor.status(),
+    ...jobs.contextParts(),
   });
   const onError = (code: string): void => {
     metrics.graphqlErrors.inc({ code });
@@ -181,6 +213,7 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     graphql,
     subscriptions,
     makeContext: (_request, requestId) => makeContext(requestId),
+    files: jobs.routes,
     metrics,
     log,
   });

@@ -9,6 +9,12 @@ const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localh
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const seconds = (min: number, max: number) => z.coerce.number().min(min).max(max);
+const GIB = 1024 ** 3;
+const bytes = z.coerce
+  .number()
+  .int()
+  .min(1_024)
+  .max(2 ** 50);
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http(s) URL' });
 const flag = z
   .enum(['true', 'false', '1', '0'], { error: 'expected true or false' })
@@ -55,6 +61,11 @@ const environmentSchema = z.object({
     .refine((url) => !/\/v\d+\/?$/.test(url), { error: 'expected the base without /v2' })
     .default('https://api.runpod.io'),
   RUNPOD_GRAPHQL_URL: httpUrl.default('https://api.runpod.io/graphql'),
+  /** Address of a pod's HTTP port, with {podId} and {port} in it. */
+  RUNPOD_PROXY_URL: z
+    .string()
+    .regex(/^https?:\/\/.*\{podId\}.*\{port\}/, { error: 'expected a URL with {podId} and {port}' })
+    .default('https://{podId}-{port}.proxy.runpod.net'),
   /** Deadline of one ordinary call to RunPod, retries included. */
   RUNPOD_TIMEOUT_SECONDS: seconds(0.1, 120).default(10),
 
@@ -84,6 +95,56 @@ const environmentSchema = z.object({
   MAX_COST_USD: z.coerce.number().gt(0).max(1_000_000).default(100),
   MAX_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(3),
 
+  /** Absent: SQLite under DATA_DIR. */
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, { error: 'expected postgres://user:password@host/database' })
+    .optional(),
+  /** A folder, or s3://bucket/prefix. Absent: a folder under DATA_DIR. */
+  ARTIFACT_URL: z.string().min(1).optional(),
+  /** True: every replica sees the same artifact folder. */
+  ARTIFACT_FOLDER_SHARED: flag.default(false),
+  S3_ENDPOINT: httpUrl.optional(),
+  AWS_REGION: z.string().min(1).optional(),
+  AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  /** Largest dataset that may be uploaded. */
+  MAX_UPLOAD_BYTES: bytes.default(5 * GIB),
+  /** Most that is fetched of one job's results. */
+  MAX_ARTIFACT_BYTES: bytes.default(100 * GIB),
+
+  /** Names this installation in its pods' names. Absent: made once, kept in the store. */
+  INSTALLATION_ID: z
+    .string()
+    .regex(/^[a-z0-9]{4,32}$/, { error: 'expected 4 to 32 lower-case letters and digits' })
+    .optional(),
+  /** Signs URLs and makes the agents' tokens. Absent: made once, kept in the store. */
+  SIGNING_KEY: z.string().min(32, { error: 'expected at least 32 characters' }).optional(),
+  /** Token of the Hugging Face Hub, given to trainers; never to hosts that are not trusted. */
+  HF_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,4096}$/, { error: 'expected printable ASCII without spaces' })
+    .optional(),
+
+  /** Between two listings of all pods. Absent: 5, with the emulator 1. */
+  RECONCILE_SECONDS: seconds(0.05, 60).optional(),
+  /** A job is one reconciler's for so long, unless it renews. */
+  LEASE_SECONDS: seconds(1, 600).default(30),
+  /** How long a new pod may be missing in listings. */
+  LISTING_GRACE_SECONDS: seconds(1, 3_600).default(30),
+  /** A pod that is missing in listings for so long is gone. */
+  POD_ABSENT_SECONDS: seconds(0.1, 3_600).default(20),
+  /** How long a job waits for a free machine. */
+  CAPACITY_WAIT_SECONDS: seconds(1, 7 * 86_400).default(1_200),
+  /** From the rented pod to its agent's first answer. */
+  PROVISIONING_SECONDS: seconds(1, 86_400).default(1_200),
+  /** An unknown pod with our name is terminated after so long. */
+  QUARANTINE_SECONDS: seconds(1, 30 * 86_400).default(3_600),
+  /** A pod without a job ends itself after so long. */
+  UPLOAD_GRACE_SECONDS: seconds(1, 86_400).default(900),
+  /** A pod whose results nobody fetches ends itself after so long. */
+  OWNER_GRACE_SECONDS: seconds(1, 7 * 86_400).default(21_600),
+
   MAX_BODY_BYTES: z.coerce
     .number()
     .int()
@@ -108,6 +169,7 @@ export type RunpodConfig =
       readonly apiKey: string;
       readonly restUrl: string;
       readonly graphqlUrl: string;
+      readonly proxyUrl: string;
     }
   | { readonly kind: 'emulator'; readonly port: number; readonly seed: number };
 
@@ -126,11 +188,42 @@ export interface Config {
   readonly priceMaxAgeMs: number;
   readonly reusesResults: boolean;
   readonly jobLimits: JobLimits;
+  readonly databaseUrl: string | undefined;
+  readonly artifacts: ArtifactConfig;
+  readonly maxUploadBytes: number;
+  readonly maxArtifactBytes: number;
+  readonly installationId: string | undefined;
+  readonly signingKey: string | undefined;
+  /** Given to trainers. */
+  readonly trainerSecrets: Readonly<Record<string, string>>;
+  readonly reconciler: ReconcilerConfig;
   readonly maxBodyBytes: number;
   readonly maxQueryDepth: number;
   readonly maxWsConnections: number;
   readonly maxSubscriptionsPerConnection: number;
   readonly shutdownGraceMs: number;
+}
+
+export interface ArtifactConfig {
+  readonly url: string | undefined;
+  readonly s3: {
+    readonly endpoint: string | undefined;
+    readonly region: string | undefined;
+    readonly accessKeyId: string | undefined;
+    readonly secretAccessKey: string | undefined;
+  };
+}
+
+export interface ReconcilerConfig {
+  readonly tickMs: number;
+  readonly leaseMs: number;
+  readonly listingGraceMs: number;
+  readonly absentMs: number;
+  readonly capacityMs: number;
+  readonly provisioningMs: number;
+  readonly quarantineMs: number;
+  readonly uploadGraceSeconds: number;
+  readonly ownerGraceSeconds: number;
 }
 
 /** Every fault of the settings at once, ready to print. */
@@ -147,7 +240,15 @@ export class ConfigError extends Error {
 }
 
 /** Settings whose value must not be shown. */
-const SECRETS: ReadonlySet<string> = new Set(['RUNPOD_API_KEY']);
+const SECRETS: ReadonlySet<string> = new Set([
+  'RUNPOD_API_KEY',
+  'DATABASE_URL',
+  'ARTIFACT_URL',
+  'SIGNING_KEY',
+  'HF_TOKEN',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+]);
 
 /**
  * Empty variables count as absent, as compose files write them.
@@ -181,13 +282,22 @@ function crossFaults(env: Environment, given: Readonly<Record<string, string>>):
     );
   }
   if (env.RUNPOD_API_KEY === undefined) {
-    for (const name of ['RUNPOD_REST_URL', 'RUNPOD_GRAPHQL_URL'] as const) {
+    for (const name of ['RUNPOD_REST_URL', 'RUNPOD_GRAPHQL_URL', 'RUNPOD_PROXY_URL'] as const) {
       if (given[name] !== undefined) {
         faults.push(
           `${name}: got ${JSON.stringify(given[name])} without RUNPOD_API_KEY, so the embedded emulator would answer instead; set RUNPOD_API_KEY (any text for an emulator of your own)`,
         );
       }
     }
+  }
+  const isLocal = env.ARTIFACT_URL?.startsWith('s3:') !== true;
+  if (env.DATABASE_URL !== undefined && isLocal && !env.ARTIFACT_FOLDER_SHARED) {
+    faults.push(
+      'ARTIFACT_URL: with DATABASE_URL several servers may run, and each would keep results in a folder of its own; set ARTIFACT_URL=s3://bucket/prefix, or ARTIFACT_FOLDER_SHARED=true if all of them see the same folder',
+    );
+  }
+  if ((env.AWS_ACCESS_KEY_ID === undefined) !== (env.AWS_SECRET_ACCESS_KEY === undefined)) {
+    faults.push('AWS_SECRET_ACCESS_KEY: set it together with AWS_ACCESS_KEY_ID, or neither');
   }
   if (env.PRICE_MAX_AGE_SECONDS < env.PRICE_FRESH_SECONDS) {
     faults.push(
@@ -217,11 +327,45 @@ function toConfig(env: Environment): Config {
       maxCostUsd: env.MAX_COST_USD,
       maxAttempts: env.MAX_ATTEMPTS,
     },
+    databaseUrl: env.DATABASE_URL,
+    artifacts: {
+      url: env.ARTIFACT_URL,
+      s3: {
+        endpoint: env.S3_ENDPOINT,
+        region: env.AWS_REGION,
+        accessKeyId: env.AWS_ACCESS_KEY_ID,
+        secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+      },
+    },
+    maxUploadBytes: env.MAX_UPLOAD_BYTES,
+    maxArtifactBytes: env.MAX_ARTIFACT_BYTES,
+    installationId: env.INSTALLATION_ID,
+    signingKey: env.SIGNING_KEY,
+    trainerSecrets: env.HF_TOKEN === undefined ? {} : { HF_TOKEN: env.HF_TOKEN },
+    reconciler: toReconcilerConfig(env),
     maxBodyBytes: env.MAX_BODY_BYTES,
     maxQueryDepth: env.MAX_QUERY_DEPTH,
     maxWsConnections: env.MAX_WS_CONNECTIONS,
     maxSubscriptionsPerConnection: env.MAX_SUBSCRIPTIONS_PER_CONNECTION,
     shutdownGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1_000,
+  };
+}
+
+const LIVE_TICK_SECONDS = 5;
+const EMULATOR_TICK_SECONDS = 1;
+
+function toReconcilerConfig(env: Environment): ReconcilerConfig {
+  const usual = env.RUNPOD_API_KEY === undefined ? EMULATOR_TICK_SECONDS : LIVE_TICK_SECONDS;
+  return {
+    tickMs: (env.RECONCILE_SECONDS ?? usual) * 1_000,
+    leaseMs: env.LEASE_SECONDS * 1_000,
+    listingGraceMs: env.LISTING_GRACE_SECONDS * 1_000,
+    absentMs: env.POD_ABSENT_SECONDS * 1_000,
+    capacityMs: env.CAPACITY_WAIT_SECONDS * 1_000,
+    provisioningMs: env.PROVISIONING_SECONDS * 1_000,
+    quarantineMs: env.QUARANTINE_SECONDS * 1_000,
+    uploadGraceSeconds: env.UPLOAD_GRACE_SECONDS,
+    ownerGraceSeconds: env.OWNER_GRACE_SECONDS,
   };
 }
 
@@ -233,5 +377,6 @@ function toRunpodConfig(env: Environment): RunpodConfig {
         apiKey: env.RUNPOD_API_KEY,
         restUrl: env.RUNPOD_REST_URL,
         graphqlUrl: env.RUNPOD_GRAPHQL_URL,
+        proxyUrl: env.RUNPOD_PROXY_URL,
       };
 }

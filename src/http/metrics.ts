@@ -49,6 +49,11 @@ export function createMetrics() {
       help: 'Open WebSocket connections.',
       registers,
     }),
+    quarantinedPods: new Gauge({
+      name: 'quarantined_pods',
+      help: 'Pods that bear our name and that the store has never heard of. Above 0: look at them.',
+      registers,
+    }),
     upstreamSeconds: new Histogram({
       name: 'upstream_request_duration_seconds',
       help: 'Time of calls to the GPU platform, by route and HTTP status (0: no answer).',

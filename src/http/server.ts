@@ -40,9 +40,17 @@ export interface HttpServerDeps {
   graphql: GraphqlHttp;
   subscriptions: Subscriptions;
   makeContext: (request: IncomingMessage, requestId: string) => Context;
+  /** By the first name of the path: routes that stream files. */
+  files: Readonly<Record<'artifacts' | 'uploads', FileRoute>>;
   metrics: Metrics;
   log: Logger;
 }
+
+export type FileRoute = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+) => Promise<void>;
 
 export interface HttpServer {
   /** Rejects if the address cannot be had. */
@@ -124,7 +132,9 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
         response.writeHead(302, { location: GRAPHQL_PATH }).end();
         return;
       default:
-        sendText(response, 404, `Nothing is here. GraphQL is at ${GRAPHQL_PATH}.`);
+        if (path.startsWith('/artifacts/')) await deps.files.artifacts(request, response, path);
+        else if (path.startsWith('/uploads/')) await deps.files.uploads(request, response, path);
+        else sendText(response, 404, `Nothing is here. GraphQL is at ${GRAPHQL_PATH}.`);
     }
   }
 
@@ -303,5 +313,7 @@ const ROUTES: ReadonlySet<string> = new Set([
 
 /** Paths of our own only: a label per path that strangers make up would fill the memory. */
 function routeOf(path: string): string {
+  if (path.startsWith('/artifacts/')) return '/artifacts';
+  if (path.startsWith('/uploads/')) return '/uploads';
   return ROUTES.has(path) ? path : 'other';
 }

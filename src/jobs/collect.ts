@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { collectArtifacts } from '../artifacts/collect.ts';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { PodAgent } from '../datasources/pod-agent.ts';
-import { insertArtifacts } from '../store/artifacts.ts';
+import { upsertArtifact } from '../store/artifacts.ts';
 import { endAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
@@ -47,17 +47,19 @@ export async function collectJob(
   failpoint('collect.fetched');
   await fenced(db, lease, async (tx, current) => {
     const at = now();
-    await insertArtifacts(
-      tx,
-      result.files.map((file) => ({
+    for (const file of result.files) {
+      await upsertArtifact(tx, job.tenantId, {
         id: randomUUID(),
-        tenantId: job.tenantId,
-        jobId: job.id,
+        job_id: job.id,
         attempt: current.attempt,
-        ...file,
-        createdAt: at,
-      })),
-    );
+        path: file.path,
+        kind: file.kind,
+        size_bytes: file.sizeBytes,
+        sha256: file.sha256,
+        storage_key: file.storageKey,
+        created_at: at,
+      });
+    }
     await endAttempt(tx, job.id, current.attempt, { outcome: 'SUCCEEDED', exitCode, now: at });
     await condemnLaunches(tx, job.id, 'the job is completed', at);
     const text = `completed: ${result.files.length} files stored and verified`;

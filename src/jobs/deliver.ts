@@ -1,5 +1,6 @@
 /** Hands a job to the agent in its pod: the job, its files, the word to start. All of it repeats. */
-import type { PodAgent, UploadSource } from '../datasources/pod-agent.ts';
+import type { PodFile } from '../artifacts/uploads.ts';
+import type { PodAgent } from '../datasources/pod-agent.ts';
 import type { Job } from '../domain/job/job.ts';
 import { toAgentSpec } from '../domain/training/agent-spec.ts';
 import { setBoot } from '../store/attempts.ts';
@@ -8,16 +9,11 @@ import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import type { Failpoint } from './failpoint.ts';
 
-export interface DatasetFile extends UploadSource {
-  /** As the agent stores it. */
-  readonly fileName: string;
-}
-
 export interface DeliverDeps {
   readonly db: Database;
-  readonly openUpload: (uploadId: string) => Promise<DatasetFile>;
-  /** Name of the trainer's backend in the agent's terms. */
-  readonly backendOf: (job: Job) => string;
+  readonly openUpload: (uploadId: string) => Promise<PodFile>;
+  /** The trainer's backend in the agent's terms. */
+  readonly backend: string;
   /** Given to the trainer, never stored: HF_TOKEN and the like. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly now: () => number;
@@ -25,7 +21,7 @@ export interface DeliverDeps {
 }
 
 export async function deliverJob(
-  { db, openUpload, backendOf, secrets, now, failpoint }: DeliverDeps,
+  { db, openUpload, backend, secrets, now, failpoint }: DeliverDeps,
   lease: Lease,
   agent: PodAgent,
   bootId: string,
@@ -43,7 +39,7 @@ export async function deliverJob(
   await agent.putJob(
     {
       spec: toAgentSpec(job.spec, {
-        backend: backendOf(job),
+        backend,
         datasetFile: dataset?.fileName ?? null,
       }),
       secrets: maySendSecrets(job) ? secrets : {},

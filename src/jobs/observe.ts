@@ -5,7 +5,7 @@ import type { Pod } from '../datasources/platform.ts';
 import { usdAccrued } from '../domain/job/cost.ts';
 import type { Attempt, Launch } from '../domain/job/job.ts';
 import type { AgentSeen, PodSeen, Situation } from '../domain/job/next-step.ts';
-import { failureOfAgent, isEnvironmental } from '../domain/training/agent-spec.ts';
+import { failureOfAgent } from '../domain/training/agent-spec.ts';
 import { ingestLines } from '../logs/ingest.ts';
 import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
@@ -31,6 +31,14 @@ export interface Observed {
 }
 
 const HAS_ENDED: ReadonlySet<Pod['status']> = new Set(['EXITED', 'ERROR', 'TERMINATED']);
+
+/** Failures of the pod and its network, and not of what was asked for. STOPPED: not by us. */
+const ENVIRONMENTAL: ReadonlySet<string> = new Set([
+  'CUDA_MISMATCH',
+  'INTERNAL',
+  'REQUIREMENTS_FAILED',
+  'STOPPED',
+]);
 
 export async function observe(
   deps: ObserveDeps,
@@ -130,8 +138,8 @@ function toSeen(status: AgentStatus, isLogStored: boolean): AgentSeen {
     bootId,
     phase,
     exitCode,
-    failure: failure === null ? null : failureOfAgent(failure),
-    isEnvironmental: failure !== null && isEnvironmental(failure.code),
+    failure: phase === 'FAILED' ? failureOfAgent(failure, exitCode) : null,
+    isEnvironmental: ENVIRONMENTAL.has(failure?.code ?? ''),
     isLogStored,
   };
 }

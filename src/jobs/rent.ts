@@ -54,8 +54,6 @@ export interface RentDeps {
   readonly installationId: string;
   readonly policy: RentPolicy;
   readonly tokenOf: (podName: string) => string;
-  /** More environment for pods, such as the toy trainer's pace. */
-  readonly extraEnv: Readonly<Record<string, string>>;
   readonly now: () => number;
   readonly failpoint: Failpoint;
 }
@@ -188,17 +186,14 @@ export function createRenter(deps: RentDeps) {
       containerDiskGb: placement.containerDiskGb,
       minCudaVersion: MIN_CUDA_VERSION,
       command: agentCommand(),
-      env: {
-        ...agentEnv({
-          token: deps.tokenOf(podName),
-          selfTermination: platform.selfTermination,
-          maxRuntimeSeconds:
-            Math.ceil(Math.max(0, limits.maxRuntimeSeconds - spent)) + RUNTIME_MARGIN_SECONDS,
-          uploadGraceSeconds: policy.uploadGraceSeconds,
-          resultGraceSeconds: policy.resultGraceSeconds,
-        }),
-        ...deps.extraEnv,
-      },
+      env: agentEnv({
+        token: deps.tokenOf(podName),
+        selfTermination: platform.selfTermination,
+        maxRuntimeSeconds:
+          Math.ceil(Math.max(0, limits.maxRuntimeSeconds - spent)) + RUNTIME_MARGIN_SECONDS,
+        uploadGraceSeconds: policy.uploadGraceSeconds,
+        resultGraceSeconds: policy.resultGraceSeconds,
+      }),
       httpPorts: [AGENT_PORT],
       ...(placement.dataCenterIds && { dataCenterIds: placement.dataCenterIds }),
       ...(placement.networkVolumeId !== null && {

@@ -5,7 +5,7 @@ import type { Resolvers } from './__generated__/schema.ts';
 
 export const trainingResolvers: Resolvers = {
   Query: {
-    async trainingPlan(_parent, args, { prices, jobLimits }) {
+    async trainingPlan(_parent, args, { prices, jobLimits, trainer }) {
       const spec = readTrainingSpec(args.spec);
       const placement = readPlacement(args.placement);
       const limits = readLimits(args.limits, jobLimits);
@@ -17,16 +17,18 @@ export const trainingResolvers: Resolvers = {
       if (spec.kind === 'invalid' || !placement.value || !limits.value || errors.length > 0) {
         return refusedPlan(errors);
       }
-      const table = await prices.table(offerOfPlacement(placement.value));
-      return planTraining(
-        { spec: spec.spec, placement: placement.value, limits: limits.value },
-        table,
-      );
+      const request = { spec: spec.spec, placement: placement.value, limits: limits.value };
+      const table = await prices.table(offerOfPlacement(request.placement));
+      const plan = planTraining(request, table);
+      const unsupported = trainer.unsupported(request.spec);
+      // What only this trainer lacks does not make the prices wrong.
+      const warnings = unsupported === null ? [] : [`It could not be submitted: ${unsupported.message}`];
+      return {
+        ...plan,
+        warnings: [...warnings, ...plan.warnings],
+        script: trainer.script(request.spec),
+      };
     },
-  },
-  TrainingPlan: {
-    // The trainer comes with the jobs: until then there is no program to show.
-    script: () => null,
   },
   UserError: {
     __resolveType: () => 'TrainingUserError',

@@ -91,6 +91,20 @@ export async function purgeKeys(db: Queryable, before: number): Promise<void> {
   await db.query('delete from idempotency_keys where created_at < $1', [before]);
 }
 
+/** Whether a job that has not ended trains on this upload. */
+export async function isUploadWanted(
+  db: Queryable,
+  tenantId: string,
+  uploadId: string,
+): Promise<boolean> {
+  // Ids are letters, digits and dashes: they mean nothing to `like`, but for `_`, which only widens it.
+  const rows = await db.query(
+    `select 1 from jobs where tenant_id = $1 and due_at is not null and spec like $2 limit 1`,
+    [tenantId, `%"uploadId":"${uploadId}"%`],
+  );
+  return rows.length > 0;
+}
+
 /** In the order of `ids`; null where there is none. */
 export async function findJobs(
   db: Queryable,

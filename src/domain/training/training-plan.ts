@@ -24,6 +24,7 @@ export interface TrainingPlan {
   readonly warnings: readonly string[];
   readonly requiredMemoryGb: number | null;
   readonly options: readonly TrainingOption[];
+  readonly script: string | null;
 }
 
 export interface TrainingRequest {
@@ -37,7 +38,7 @@ export function offerOfPlacement({ gpuCount, cloud }: Placement): Offer {
 }
 
 export function refusedPlan(userErrors: readonly TrainingUserError[]): TrainingPlan {
-  return { userErrors, warnings: [], requiredMemoryGb: null, options: [] };
+  return { userErrors, warnings: [], requiredMemoryGb: null, options: [], script: null };
 }
 
 /** `table` is that of {@link offerOfPlacement}. */
@@ -55,6 +56,7 @@ export function planTraining(request: TrainingRequest, table: PriceTable): Train
     warnings: warningsOf(request, needGb, options, table),
     requiredMemoryGb: needGb,
     options,
+    script: null,
   };
 }
 

@@ -1,0 +1,269 @@
+/** The half of the composition root that jobs are made of. */
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { openArtifactStore } from './artifacts/open-artifact-store.ts';
+import { createUrlSigner, downloadPathOf } from './artifacts/signed-url.ts';
+import { createUploads } from './artifacts/uploads.ts';
+import type { Config } from './config.ts';
+import type { Context } from './context.ts';
+import type { Platform } from './datasources/platform.ts';
+import { createPodAgent } from './datasources/pod-agent.ts';
+import type { PriceBook } from './datasources/price-book.ts';
+import { createTrainer } from './domain/training/trainer.ts';
+import { createArtifactRoute } from './http/artifacts.ts';
+import type { Metrics } from './http/metrics.ts';
+import type { FileRoute } from './http/server.ts';
+import { createUploadRoute } from './http/uploads.ts';
+import { noFailpoint } from './jobs/failpoint.ts';
+import type { Failpoint } from './jobs/failpoint.ts';
+import { createJobLoaders } from './jobs/job-loaders.ts';
+import { createJobs } from './jobs/jobs.ts';
+import { createPodWatch } from './jobs/pod-watch.ts';
+import { createReconciler } from './jobs/reconciler.ts';
+import type { Reconciler } from './jobs/reconciler.ts';
+import { AGENT_PORT, createRenter } from './jobs/rent.ts';
+import { createSweeper } from './jobs/sweeper.ts';
+import { createLogReader } from './logs/reader.ts';
+import { selectArtifact } from './store/artifacts.ts';
+import type { Database } from './store/database.ts';
+import { keepOnce } from './store/installation.ts';
+import { isUploadWanted } from './store/jobs.ts';
+
+/** Until there are several, everything is one tenant's and runs on one credential. */
+const TENANT_ID = 'default';
+const CREDENTIAL_ID = 'default';
+const DOWNLOAD_SECONDS = 3_600;
+const FOLLOW_MS = 1_000;
+const PREPARING_MS = 3_600_000;
+const COLLECTING_MS = 6 * 3_600_000;
+const ABSENCES = 3;
+const MAX_RENT_FAILURES = 5;
+const CAPACITY_RETRY_MS = 15_000;
+const PURGE_EVERY_MS = 3_600_000;
+
+export interface JobSystemDeps {
+  readonly db: Database;
+  readonly platform: Platform;
+  readonly book: PriceBook;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Known once the server listens. */
+  readonly baseUrl: () => string;
+  readonly failpoint?: Failpoint;
+}
+
+type ContextParts = Pick<
+  Context,
+  'jobs' | 'stored' | 'logs' | 'trainer' | 'createUpload' | 'downloadUrl'
+>;
+
+export interface JobSystem {
+  readonly routes: Readonly<Record<'artifacts' | 'uploads', FileRoute>>;
+  /** For one operation. */
+  contextParts(): ContextParts;
+  start(): void;
+  close(): Promise<void>;
+}
+
+export async function createJobSystem(config: Config, deps: JobSystemDeps): Promise<JobSystem> {
+  const { db, platform, log, baseUrl } = deps;
+  const keys = await keptKeys(config, db);
+  const store = openArtifactStore({
+    url: config.artifacts.url,
+    dataDir: config.dataDir,
+    s3: config.artifacts.s3,
+  });
+  const download = createUrlSigner({ key: keys.signingKey, purpose: 'download', baseUrl });
+  const upload = createUrlSigner({ key: keys.signingKey, purpose: 'upload', baseUrl });
+  const uploads = createUploads({
+    db,
+    store,
+    signer: upload,
+    dataDir: config.dataDir,
+    maxBytes: config.maxUploadBytes,
+    tenantId: TENANT_ID,
+    isReferenced: (id) => isUploadWanted(db, TENANT_ID, id),
+  });
+  const trainer = createTrainer(platform.emulated, trainerProgram);
+  const parts = { config, deps, keys, store, uploads, trainer };
+  const reconciler = createJobReconciler(parts);
+  const jobs = createJobs({
+    db,
+    tenantId: TENANT_ID,
+    credentialId: CREDENTIAL_ID,
+    rules: { limits: config.jobLimits, unsupported: (spec) => trainer.unsupported(spec) },
+    isUploadReady: async (id) => (await uploads.find(id))?.state === 'READY',
+    onDue: () => {
+      reconciler.kick();
+    },
+    ...(deps.failpoint && { failpoint: deps.failpoint }),
+  });
+  const logs = createLogReader({ db });
+  const find = async (id: string) => {
+    const row = await selectArtifact(db, TENANT_ID, id);
+    if (row === null) return null;
+    return { ...row, sizeBytes: row.size_bytes, storageKey: row.storage_key };
+  };
+  const purge = setInterval(() => {
+    uploads.purge(Date.now()).catch((error: unknown) => {
+      log.warn({ err: error }, 'uploads were not purged');
+    });
+  }, PURGE_EVERY_MS);
+  purge.unref();
+
+  return {
+    routes: {
+      artifacts: createArtifactRoute({ find, store, signer: download, log }),
+      uploads: createUploadRoute({ uploads, signer: upload, log }),
+    },
+    contextParts: () => ({
+      jobs,
+      logs,
+      trainer,
+      stored: createJobLoaders(db, TENANT_ID),
+      createUpload: (fileName, sizeBytes) => uploads.create(fileName, sizeBytes),
+      downloadUrl: (id, path) => download.sign(downloadPathOf(id, path), DOWNLOAD_SECONDS).url,
+    }),
+    start: () => {
+      reconciler.start();
+    },
+    async close() {
+      clearInterval(purge);
+      await reconciler.close(config.shutdownGraceMs);
+      await store.close();
+    },
+  };
+}
+
+interface Keys {
+  readonly installationId: string;
+  readonly signingKey: string;
+}
+
+async function keptKeys(config: Config, db: Database): Promise<Keys> {
+  const id = randomBytes(5).toString('hex');
+  const key = randomBytes(32).toString('base64url');
+  return {
+    installationId:
+      config.installationId ?? (await keepOnce(db, TENANT_ID, 'installation-id', id)),
+    signingKey: config.signingKey ?? (await keepOnce(db, TENANT_ID, 'signing-key', key)),
+  };
+}
+
+interface ReconcilerParts {
+  readonly config: Config;
+  readonly deps: JobSystemDeps;
+  readonly keys: Keys;
+  readonly store: ReturnType<typeof openArtifactStore>;
+  readonly uploads: ReturnType<typeof createUploads>;
+  readonly trainer: ReturnType<typeof createTrainer>;
+}
+
+function createJobReconciler(parts: ReconcilerParts): Reconciler {
+  const { config, deps, keys, store, uploads, trainer } = parts;
+  const { db, platform, book, log, metrics, failpoint = noFailpoint } = deps;
+  const timing = config.reconciler;
+  const now = Date.now;
+  const identity = { tenantId: TENANT_ID, credentialId: CREDENTIAL_ID };
+  const tokenOf = (podName: string) =>
+    createHmac('sha256', keys.signingKey).update(`agent token\n${podName}`).digest('hex');
+  const watch = createPodWatch({
+    platform,
+    maxAgeMs: 3 * timing.tickMs + 5_000,
+    now,
+    onFailure: ({ message }) => {
+      log.warn({ reason: message }, 'pods could not be listed');
+    },
+  });
+  const sweeper = createSweeper({
+    db,
+    platform,
+    ...identity,
+    installationId: keys.installationId,
+    policy: {
+      absences: ABSENCES,
+      absentMs: timing.absentMs,
+      quarantineMs: timing.quarantineMs,
+    },
+    log,
+    now,
+    failpoint,
+    onQuarantine: (pods) => {
+      metrics.quarantinedPods.set(pods);
+    },
+  });
+  const renter = createRenter({
+    db,
+    platform,
+    book,
+    installationId: keys.installationId,
+    policy: {
+      leaseMs: timing.leaseMs,
+      listingGraceMs: timing.listingGraceMs,
+      capacityRetryMs: Math.min(CAPACITY_RETRY_MS, timing.capacityMs),
+      uploadGraceSeconds: timing.uploadGraceSeconds,
+      resultGraceSeconds: timing.ownerGraceSeconds,
+    },
+    tokenOf,
+    now,
+    failpoint,
+  });
+  const agentOf = (podId: string, podName: string) =>
+    createPodAgent({ baseUrl: platform.proxyUrl(podId, AGENT_PORT), token: tokenOf(podName) });
+
+  return createReconciler({
+    db,
+    platform,
+    workerId: randomUUID(),
+    ...identity,
+    leaseMs: timing.leaseMs,
+    policy: {
+      tickMs: timing.tickMs,
+      followMs: Math.min(FOLLOW_MS, timing.tickMs),
+      capacityMs: timing.capacityMs,
+      provisioningMs: timing.provisioningMs,
+      preparingMs: PREPARING_MS,
+      collectingMs: COLLECTING_MS,
+      absences: ABSENCES,
+      absentMs: timing.absentMs,
+    },
+    watch,
+    sweeper,
+    observe: { db, watch, agentOf, now },
+    perform: {
+      db,
+      renter,
+      sweeper,
+      deliver: {
+        db,
+        openUpload: (id) => uploads.openForPod(id),
+        backend: trainer.backend ?? '',
+        secrets: config.trainerSecrets,
+        now,
+        failpoint,
+      },
+      collect: {
+        db,
+        artifacts: store,
+        stagingFolder: join(config.dataDir, 'staging'),
+        maxBytes: config.maxArtifactBytes,
+        now,
+        failpoint,
+      },
+      tickMs: timing.tickMs,
+      followMs: Math.min(FOLLOW_MS, timing.tickMs),
+      maxRentFailures: MAX_RENT_FAILURES,
+      log,
+      now,
+      failpoint,
+    },
+    log,
+    now,
+  });
+}
+
+function trainerProgram(): string {
+  return readFileSync(new URL('../agent/trainer.py', import.meta.url), 'utf8');
+}

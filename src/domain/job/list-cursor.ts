@@ -1,0 +1,30 @@
+/** Opaque places in a list of jobs. */
+import { AppError } from '../../errors.ts';
+
+const PATTERN = /^j:(\d{1,15}):([a-z0-9]{1,40})$/;
+
+export interface ListPlace {
+  readonly createdAt: number;
+  readonly id: string;
+}
+
+export function encodePlace({ createdAt, id }: ListPlace): string {
+  return btoa(`j:${createdAt}:${id}`);
+}
+
+/** @throws {AppError} INVALID_CURSOR */
+export function decodePlace(cursor: string): ListPlace {
+  const match = PATTERN.exec(decode(cursor));
+  if (match === null) {
+    throw new AppError('INVALID_CURSOR', 'after: this is not a cursor of a list of jobs.');
+  }
+  return { createdAt: Number(match[1]), id: match[2] ?? '' };
+}
+
+function decode(text: string): string {
+  try {
+    return text.length > 200 ? '' : atob(text);
+  } catch {
+    return '';
+  }
+}
