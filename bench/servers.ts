@@ -109,6 +109,7 @@ function createContextMaker({ emulatorUrl }: Surroundings): () => Context {
   const platform = createRunpod({
     restUrl: emulatorUrl,
     graphqlUrl: `${emulatorUrl}/graphql`,
+    proxyUrl: `${emulatorUrl}/__proxy/{podId}/{port}`,
     apiKey: 'bench',
     emulated: false,
     timeoutMs: 10_000,

@@ -14,6 +14,7 @@ async function startWorld(): Promise<ComplianceWorld> {
   const common = {
     restUrl: emulator.url,
     graphqlUrl: `${emulator.url}/graphql`,
+    proxyUrl: `${emulator.url}/__proxy/{podId}/{port}`,
     emulated: true,
     timeoutMs: 5_000,
     log: pino({ level: 'silent' }),
@@ -56,6 +57,21 @@ const WRONG: Readonly<Record<string, (right: Platform) => Partial<Platform>>> = 
   }),
   'names a lack of capacity': (right) => ({
     launch: (request) => right.launch({ ...request, gpuCount: 1 }),
+  }),
+  'rents a spot pod at its bid, and shows it in the list like any other': (right) => ({
+    launch: async (request) => ({ ...(await right.launch(request)), usdPerHour: 99 }),
+  }),
+  'rents no spot pod below the lowest bid': (right) => ({
+    launch: (request) => right.launch({ ...request, spotUsdPerHour: 10 }),
+  }),
+  'addresses each port of each pod apart, without a slash at the end': (right) => ({
+    proxyUrl: (podId) => right.proxyUrl(podId, 8000),
+  }),
+  'tells a pod where to end itself': () => ({
+    selfTermination: { restUrl: '/v2', graphqlUrl: '/graphql' },
+  }),
+  'bills a pod of its own, and nothing for one that never was': (right) => ({
+    billedUsd: async (id, since) => (await right.billedUsd(id, since)) ?? 0,
   }),
   'streams a log and goes on behind any line': (right) => ({
     logs: (id, { signal, source = 'container' }) => right.logs(id, { signal, source }),

@@ -68,6 +68,7 @@ describe.runIf(hasReference)(`RunPod's contract${REFERENCE_MISSING}`, () => {
     const runpod = createRunpod({
       restUrl: url,
       graphqlUrl: `${url}/graphql`,
+      proxyUrl: `${url}/__proxy/{podId}/{port}`,
       apiKey: 'key',
       emulated: true,
       timeoutMs: 5_000,
@@ -79,6 +80,7 @@ describe.runIf(hasReference)(`RunPod's contract${REFERENCE_MISSING}`, () => {
     const pod = await runpod.launch(launchRequest('contract'));
     await runpod.listPods();
     await runpod.observe(pod.id);
+    await runpod.billedUsd(pod.id, Date.now());
     await runpod.terminate(pod.id);
     await runpod.observe(pod.id);
     await runpod.launch({ ...launchRequest('none'), gpuCount: 64 }).catch(() => null);
@@ -92,7 +94,7 @@ describe.runIf(hasReference)(`RunPod's contract${REFERENCE_MISSING}`, () => {
     );
     expect(faults).toEqual([]);
     expect(exchanges.map(({ answer }) => answer.status)).toEqual([
-      200, 200, 200, 201, 200, 200, 204, 404, 400,
+      200, 200, 200, 201, 200, 200, 200, 204, 404, 400,
     ]);
   });
 });

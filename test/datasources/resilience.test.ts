@@ -17,6 +17,7 @@ async function start(options: EmulatorOptions = {}) {
   const runpod = createRunpod({
     restUrl: emulator.url,
     graphqlUrl: `${emulator.url}/graphql`,
+    proxyUrl: `${emulator.url}/__proxy/{podId}/{port}`,
     apiKey: 'key',
     emulated: true,
     timeoutMs: 2_000,
@@ -175,6 +176,7 @@ test('a base address that leads nowhere is told as such', async () => {
   const runpod = createRunpod({
     restUrl: `${emulator.url}/v2`,
     graphqlUrl: `${emulator.url}/graphql`,
+    proxyUrl: `${emulator.url}/__proxy/{podId}/{port}`,
     apiKey: 'key',
     emulated: true,
     timeoutMs: 2_000,

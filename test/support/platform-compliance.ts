@@ -93,6 +93,60 @@ export const complianceChecks: Readonly<Record<string, (world: ComplianceWorld) 
       await expect(attempt).rejects.toMatchObject({ code: 'PLATFORM_NO_CAPACITY' });
     },
 
+    'rents a spot pod at its bid, and shows it in the list like any other': async ({
+      platform,
+    }) => {
+      const bid = await lowestBid(platform);
+      if (bid === null) return;
+      const request = { ...launchRequest('compliance-spot'), spotUsdPerHour: bid };
+      const pod = await platform.launch(request);
+      expect(pod).toMatchObject({ name: 'compliance-spot', usdPerHour: bid });
+      const listed = await until('the spot pod is listed', async () =>
+        (await platform.listPods()).find(({ id }) => id === pod.id),
+      );
+      expect(listed).toMatchObject({ name: 'compliance-spot', usdPerHour: bid });
+      await platform.terminate(pod.id);
+    },
+
+    'rents no spot pod below the lowest bid': async ({ platform }) => {
+      if ((await lowestBid(platform)) === null) return;
+      const request = { ...launchRequest('compliance-low'), spotUsdPerHour: 0.0001 };
+      await expect(platform.launch(request)).rejects.toMatchObject({
+        code: 'PLATFORM_NO_CAPACITY',
+      });
+    },
+
+    'addresses each port of each pod apart, without a slash at the end': async ({ platform }) => {
+      const { id } = await platform.launch(launchRequest('compliance-proxy'));
+      const urls = [
+        platform.proxyUrl(id, 8000),
+        platform.proxyUrl(id, 8001),
+        platform.proxyUrl('another', 8000),
+      ];
+      expect(new Set(urls.map((url) => new URL(url).href)).size).toBe(3);
+      expect(urls.filter((url) => url.endsWith('/'))).toEqual([]);
+      await platform.terminate(id);
+    },
+
+    'tells a pod where to end itself': async ({ platform }) => {
+      const { restUrl, graphqlUrl } = platform.selfTermination;
+      const { id } = await platform.launch({
+        ...launchRequest('compliance-end'),
+        env: { AGENT_REST_URL: restUrl, AGENT_GRAPHQL_URL: graphqlUrl },
+      });
+      expect([URL.canParse(restUrl), URL.canParse(graphqlUrl)]).toEqual([true, true]);
+      await platform.terminate(id);
+    },
+
+    'bills a pod of its own, and nothing for one that never was': async ({ platform }) => {
+      const since = Date.now();
+      const pod = await platform.launch(launchRequest('compliance-bill'));
+      const usd = await until('the pod is billed', () => platform.billedUsd(pod.id, since));
+      expect(usd).toBeLessThan(pod.usdPerHour);
+      expect(await platform.billedUsd('never-was', since)).toBeNull();
+      await platform.terminate(pod.id);
+    },
+
     'streams a log and goes on behind any line': async ({ platform, writeLog }) => {
       const pod = await platform.launch(launchRequest('compliance-log'));
       await writeLog(pod.id, ['one', 'two', 'three']);
@@ -108,6 +162,12 @@ export const complianceChecks: Readonly<Record<string, (world: ComplianceWorld) 
       expect(error).toBeInstanceOf(AppError);
     },
   };
+
+/** What the least is for the pod of `launchRequest`; null: there are no spot pods. */
+async function lowestBid(platform: Platform): Promise<number | null> {
+  const prices = await platform.spotPrices([SECURE]);
+  return prices?.get(offerKey(SECURE))?.get(launchRequest('').gpuTypeId) ?? null;
+}
 
 async function take(platform: Platform, podId: string, count: number, after?: string) {
   const reading = new AbortController();

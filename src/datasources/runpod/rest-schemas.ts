@@ -57,6 +57,11 @@ export const podListSchema = z.object({
     .nullish(),
 });
 
+/** One record per hour in which the pod cost something. */
+export const podBillingSchema = z.object({
+  records: z.array(z.object({ podId: z.string(), totalAmount: z.number() })),
+});
+
 /** One frame of `/v2/pods/{id}/logs`. */
 export const logEventSchema = z.object({
   ts: z.iso.datetime({ offset: true }),

@@ -8,12 +8,14 @@ import type { RestCallReport, RestClient } from './rest-client.ts';
 import {
   gpuListSchema,
   noContentSchema,
+  podBillingSchema,
   podListSchema,
   podSchema,
   toCatalogueEntry,
   toPod,
 } from './rest-schemas.ts';
 import { createSpotClient } from './spot-client.ts';
+import { createSpotLauncher } from './spot-launch.ts';
 import { createSpotSource } from './spot-source.ts';
 
 /** Users expect to learn of a wrong key within five seconds. */
@@ -26,6 +28,8 @@ const MAX_PAGES = 100;
 export interface RunpodDeps {
   restUrl: string;
   graphqlUrl: string;
+  /** Public address of a pod's HTTP port, with `{podId}` and `{port}` in it. */
+  proxyUrl: string;
   apiKey: string;
   emulated: boolean;
   /** Deadline of one ordinary call, retries included. */
@@ -48,6 +52,11 @@ export function createRunpod(deps: RunpodDeps): Platform {
       timeoutMs: Math.min(deps.timeoutMs, VERIFY_TIMEOUT_MS),
     }),
     log: deps.log,
+  });
+  const spotLauncher = createSpotLauncher({
+    url: deps.graphqlUrl,
+    apiKey: deps.apiKey,
+    timeoutMs: LAUNCH_TIMEOUT_MS,
   });
 
   return {
@@ -79,6 +88,10 @@ export function createRunpod(deps: RunpodDeps): Platform {
     spotPrices: (offers, options = {}) => spot.prices(offers, options),
 
     async launch(request, options = {}) {
+      const { spotUsdPerHour } = request;
+      if (spotUsdPerHour !== undefined) {
+        return spotLauncher.launch({ ...request, spotUsdPerHour }, options);
+      }
       const pod = await rest.call({
         method: 'POST',
         route: '/v2/pods',
@@ -122,6 +135,20 @@ export function createRunpod(deps: RunpodDeps): Platform {
 
     logs: (podId, options) => readPodLogs(rest, podId, options),
 
+    proxyUrl: (podId, port) =>
+      trimSlashes(
+        deps.proxyUrl
+          .replaceAll('{podId}', encodeURIComponent(podId))
+          .replaceAll('{port}', String(port)),
+      ),
+
+    selfTermination: {
+      restUrl: `${trimSlashes(deps.restUrl)}/v2`,
+      graphqlUrl: deps.graphqlUrl,
+    },
+
+    billedUsd: (podId, since, options = {}) => readBill(rest, podId, since, options),
+
     rateBudgetShare: () => rest.budget.share(),
 
     // Calls end with their signals; nothing here outlives them.
@@ -164,6 +191,27 @@ async function listPods(rest: RestClient, options: CallOptions): Promise<readonl
   throw new AppError('PLATFORM_UNAVAILABLE', "RunPod's list of pods does not come to an end.");
 }
 
+/** RunPod bills by the hour: the first one may begin before `since`, and holds all the same. */
+async function readBill(
+  rest: RestClient,
+  podId: string,
+  since: number,
+  options: CallOptions,
+): Promise<number | null> {
+  const { records } = await rest.call({
+    method: 'GET',
+    route: '/v2/billing/pods',
+    query: { podId, startTime: new Date(since).toISOString(), bucketSize: 'hour' },
+    schema: podBillingSchema,
+    idempotent: true,
+    ...options,
+  });
+  // Unknown parameters are ignored, and a bill of all pods must not become one pod's.
+  const own = records.filter((record) => record.podId === podId);
+  if (own.length === 0) return null;
+  return own.reduce((sum, { totalAmount }) => sum + totalAmount, 0);
+}
+
 function toCreateBody(request: LaunchRequest): Record<string, unknown> {
   return {
     name: request.name,
@@ -194,4 +242,8 @@ async function orNull<T>(promise: Promise<T>): Promise<T | null> {
     if (error instanceof AppError && error.code === 'NOT_FOUND') return null;
     throw error;
   }
+}
+
+function trimSlashes(url: string): string {
+  return url.replace(/\/+$/, '');
 }

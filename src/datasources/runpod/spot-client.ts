@@ -2,7 +2,7 @@
  * RunPod's GraphQL API, the only source of spot prices and of the balance. It is deprecated and
  * ends "early 2027" (then 410): whatever goes wrong here removes those, and never anything else.
  */
-import { ClientError, GraphQLClient } from 'graphql-request';
+import { ClientError } from 'graphql-request';
 import { print } from 'graphql';
 import { z } from 'zod';
 import type { AppError } from '../../errors.ts';
@@ -13,8 +13,8 @@ import type { SpotPrices } from '../../domain/price.ts';
 import type { CallOptions } from '../platform.ts';
 import { AccountDocument } from './__generated__/operations.ts';
 import type { AccountQuery } from './__generated__/operations.ts';
+import { createGraphqlClient } from './graphql-client.ts';
 import { contractFault, problemOf, transportFault } from './problem.ts';
-import { USER_AGENT } from './rest-client.ts';
 import { aliasOf, spotDocument, spotVariables } from './spot-document.ts';
 import type { SpotQuery } from './spot-document.ts';
 
@@ -53,13 +53,7 @@ export interface SpotClient {
 }
 
 export function createSpotClient(deps: SpotClientDeps): SpotClient {
-  const client = new GraphQLClient(deps.url, {
-    headers: { authorization: `Bearer ${deps.apiKey}`, 'user-agent': USER_AGENT },
-    // One GPU whose price fails must not take the others with it: what there is of an answer counts.
-    errorPolicy: 'all',
-    // A redirect would carry the key to wherever it points.
-    fetch: (input, init) => fetch(input, { ...init, redirect: 'error' }),
-  });
+  const client = createGraphqlClient(deps.url, deps.apiKey);
 
   async function ask<T>(
     what: string,

@@ -217,9 +217,11 @@ export function createPods(deps: PodsDeps): Pods {
 function priceOf(gpu: GpuType, { spec, bidUsdPerGpu }: PodWish): number {
   const list = gpu.offers[spec.cloud].usdPerHour;
   if (bidUsdPerGpu === undefined) return roundUsd(list * spec.gpuCount);
-  const lowest = gpu.spotShare === null ? Infinity : list * gpu.spotShare;
-  if (bidUsdPerGpu < lowest) throw new Problem(400, NO_CAPACITY);
-  return roundUsd(bidUsdPerGpu * spec.gpuCount);
+  const bid = roundUsd(bidUsdPerGpu * spec.gpuCount);
+  const lowest = gpu.spotShare === null ? Infinity : list * gpu.spotShare * spec.gpuCount;
+  // Rounded as the lowest bid is told, so that bidding just that is enough.
+  if (bid < roundUsd(lowest)) throw new Problem(400, NO_CAPACITY);
+  return bid;
 }
 
 /** Fourteen lower-case letters and digits, as RunPod's. */
