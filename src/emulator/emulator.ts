@@ -2,12 +2,15 @@
  * A RunPod of our own: the REST and GraphQL APIs as far as this service uses them, as strict as the
  * original, over real HTTP, with faults on demand. Nothing is rented and nothing billed.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join, resolve } from 'node:path';
 import { identify } from './access.ts';
 import type { Caller } from './access.ts';
 import { createStock } from './catalogue/stock.ts';
 import { CONTROL_PREFIX, createControl } from './control/control-routes.ts';
 import { answerUnder } from './control/fault-answer.ts';
-import { createFaults } from './control/faults.ts';
+import { createFaults, PROXY_ROUTE } from './control/faults.ts';
+import { createContainers } from './containers/containers.ts';
 import { createRequestLog } from './control/request-log.ts';
 import { createGraphqlApi, readGraphqlRequest } from './graphql/graphql.ts';
 import { createRoot } from './graphql/root.ts';
@@ -15,6 +18,8 @@ import { jsonAnswer, withHeaders } from './http/answer.ts';
 import type { Answer } from './http/answer.ts';
 import type { Incoming } from './http/incoming.ts';
 import { Problem, problemAnswer } from './http/problem.ts';
+import { createProxy, readProxyTarget } from './http/proxy.ts';
+import type { ProxyTarget } from './http/proxy.ts';
 import { matchRoute, routeName, unknownPath, wrongMethod } from './http/routing.ts';
 import { listen } from './http/server.ts';
 import { openPodFile } from './pods/pod-file.ts';
@@ -39,6 +44,18 @@ export interface EmulatorOptions {
   readonly now?: () => number;
   readonly provisioningMs?: number;
   readonly startingMs?: number;
+  /** Between SIGTERM and SIGKILL when a pod is stopped or terminated; default 10 s, as Docker's. */
+  readonly stopGraceMs?: number;
+  /** The same when a spot pod is taken back; default 5 s. */
+  readonly reclaimGraceMs?: number;
+  /** The same when the emulator closes; default 2 s. */
+  readonly closeGraceMs?: number;
+  /** Pause before a container restarts, doubling to 30 s while it keeps exiting; default 500 ms. */
+  readonly restartMs?: number;
+  /** Pods with a command that run at a time; default 50. */
+  readonly maxProcesses?: number;
+  /** After which the proxy cuts an answer; default 100 s. */
+  readonly proxyMaxMs?: number;
   /** Silence after which a log stream sends a comment. */
   readonly heartbeatMs?: number;
   /** Null: no limit and no headers that tell of one. */
@@ -65,8 +82,27 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   const faults = createFaults(seed);
   const stock = createStock({ seed, now });
   const file = options.stateDir === undefined ? null : openPodFile(options.stateDir);
-  const { isEmptied, onEmptied } = faults;
-  const pods = createPods({ now, stock, boot, file, isEmptied, onEmptied });
+  const containers = createContainers({
+    folder: options.stateDir === undefined ? null : join(resolve(options.stateDir), 'pods'),
+    restartMs: options.restartMs ?? 500,
+    closeGraceMs: options.closeGraceMs ?? 2_000,
+  });
+  const { isEmptied, onEmptied, nextBootFailure } = faults;
+  const pods = createPods({
+    now,
+    stock,
+    boot,
+    file,
+    containers,
+    grace: {
+      stopMs: options.stopGraceMs ?? 10_000,
+      reclaimMs: options.reclaimGraceMs ?? 5_000,
+    },
+    maxProcesses: options.maxProcesses ?? 50,
+    nextBootFailure,
+    isEmptied,
+    onEmptied,
+  });
   const requests = createRequestLog();
   const limit = createRateLimit(
     options.rateLimit === undefined ? GENEROUS : options.rateLimit,
@@ -80,13 +116,45 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     ...billingRoutes(pods, now),
   ];
 
-  const control = createControl({ pods, faults, requests, boot, now, isRouteName });
+  const control = createControl({
+    pods,
+    containers,
+    faults,
+    requests,
+    boot,
+    now,
+    isRouteName,
+  });
+  const proxy = createProxy({
+    portOf,
+    cutAfterBytes: faults.proxyCutAfterBytes,
+    onCut: faults.onProxyCut,
+    maxMs: options.proxyMaxMs ?? 100_000,
+  });
+
+  /** A pod that boots or is stopped is known and has nothing that listens. */
+  function portOf({ podId, port }: ProxyTarget): number | null {
+    const ports = pods.find(podId)?.spec.ports;
+    if (ports?.includes(`${port}/http`) !== true) throw new Problem(404, 'no such port of a pod');
+    return containers.find(podId)?.portOf(port) ?? null;
+  }
+
+  function throughProxy(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Answer> | null {
+    const target = readProxyTarget(request.url ?? '/');
+    if (target === null) return null;
+    requests.proxy();
+    return answerUnder(faults.fire([PROXY_ROUTE]), () => proxy(target, request, response));
+  }
 
   function isRouteName(name: string): boolean {
     const [, field] = name.split('graphql:');
     if (field !== undefined) return graphql.rootFields.has(field);
     return (
       name === 'graphql' ||
+      name === PROXY_ROUTE ||
       routes.some((route) => name === routeName(route) || name === `* ${route.path}`)
     );
   }
@@ -140,12 +208,13 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   if (!LOOPBACK.has(host)) {
     throw new Error(`${host} is not loopback: the emulator is a tool for tests without security`);
   }
-  const server = await listen({ host, port, handle });
+  const server = await listen({ host, port, handle, handleUnread: throughProxy });
   return {
     url: server.url,
     async close() {
       pods.close();
       await server.close();
+      await containers.close();
     },
   };
 }

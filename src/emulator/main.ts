@@ -11,6 +11,8 @@ const settingsSchema = z.object({
     .default('127.0.0.1'),
   EMULATOR_PORT: z.coerce.number().int().min(0).max(65_535).default(4_010),
   EMULATOR_SEED: z.coerce.number().int().min(0).default(1),
+  /** Where pods and their disks are kept over a restart; absent: nowhere. */
+  EMULATOR_STATE_DIR: z.string().min(1).optional(),
 });
 
 const settings = settingsSchema.safeParse(process.env);
@@ -20,10 +22,20 @@ if (!settings.success) {
   }
   process.exit(1);
 }
-const { HOST: host, EMULATOR_PORT: port, EMULATOR_SEED: seed } = settings.data;
+const {
+  HOST: host,
+  EMULATOR_PORT: port,
+  EMULATOR_SEED: seed,
+  EMULATOR_STATE_DIR: stateDir,
+} = settings.data;
 
 try {
-  const emulator = await createEmulator({ host, port, seed });
+  const emulator = await createEmulator({
+    host,
+    port,
+    seed,
+    ...(stateDir !== undefined && { stateDir }),
+  });
   process.stdout.write(
     [
       `RunPod emulator listening on ${emulator.url}`,

@@ -120,6 +120,8 @@ const recordSchema = z.array(
     createdAt: z.string(),
     terminatedAt: z.string().nullable(),
     usdAccrued: z.number(),
+    restarts: z.number(),
+    pid: z.number().nullable(),
   }),
 );
 

@@ -34,6 +34,7 @@ describe('the control API', () => {
         'GET /v2/pods': 1,
       },
       graphql: 1,
+      proxy: 0,
     });
   });
 
@@ -41,7 +42,11 @@ describe('the control API', () => {
     const { call } = await startWithCall();
     await call('GET', '/v2/pods');
     expect((await call('DELETE', '/__emulator/requests')).status).toBe(204);
-    expect((await call('GET', '/__emulator/requests')).body).toEqual({ rest: {}, graphql: 0 });
+    expect((await call('GET', '/__emulator/requests')).body).toEqual({
+      rest: {},
+      graphql: 0,
+      proxy: 0,
+    });
   });
 
   it('needs no key', async () => {

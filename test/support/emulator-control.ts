@@ -2,6 +2,7 @@
 export interface RequestCounts {
   readonly rest: Readonly<Record<string, number>>;
   readonly graphql: number;
+  readonly proxy: number;
 }
 
 export interface EmulatedPod {
@@ -11,6 +12,10 @@ export interface EmulatedPod {
   readonly createdAt: string;
   readonly terminatedAt: string | null;
   readonly usdAccrued: number;
+  /** Of its container, by itself or by faults. */
+  readonly restarts: number;
+  /** Of the command that runs in it; null: none does. */
+  readonly pid: number | null;
 }
 
 export function controlOf(emulatorUrl: string) {

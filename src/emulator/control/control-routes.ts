@@ -1,5 +1,6 @@
 /** `/__emulator/…`: what tests and people see and change from outside; not in the real API. */
 import { z } from 'zod';
+import type { Containers } from '../containers/containers.ts';
 import { jsonAnswer, noContent } from '../http/answer.ts';
 import type { Answer } from '../http/answer.ts';
 import type { Incoming } from '../http/incoming.ts';
@@ -7,10 +8,11 @@ import { Problem } from '../http/problem.ts';
 import { matchRoute, unknownPath, wrongMethod } from '../http/routing.ts';
 import { describeFaults, parseBody, parseJson } from '../http/validation.ts';
 import { statusOf, usdAccrued } from '../pods/pod.ts';
-import type { BootTimes } from '../pods/pod.ts';
+import type { BootTimes, Pod } from '../pods/pod.ts';
 import type { Pods } from '../pods/pods.ts';
 import type { RestRoute } from '../rest/rest-route.ts';
 import { faultSchema } from './fault-schema.ts';
+import type { Fault } from './fault-schema.ts';
 import type { ActiveFault, Faults } from './faults.ts';
 import type { RequestLog } from './request-log.ts';
 
@@ -20,6 +22,7 @@ const MAX_LINES = 10_000;
 
 export interface ControlDeps {
   readonly pods: Pods;
+  readonly containers: Pick<Containers, 'find'>;
   readonly faults: Faults;
   readonly requests: RequestLog;
   /** Whether requests can have this name: a fault at another would never fire. */
@@ -57,26 +60,14 @@ function keepPagesOut({ headers }: Incoming): void {
 }
 
 function controlRoutes(deps: ControlDeps): readonly RestRoute[] {
-  const { pods, faults, requests, boot, now } = deps;
+  const { pods, faults, requests } = deps;
   return [
     route('GET', 'requests', () => jsonAnswer(200, requests.view())),
     route('DELETE', 'requests', () => {
       requests.reset();
       return noContent();
     }),
-    route('GET', 'pods', () =>
-      jsonAnswer(
-        200,
-        pods.all().map((pod) => ({
-          id: pod.id,
-          name: pod.spec.name,
-          status: statusOf(pod, now(), boot),
-          createdAt: isoOrNull(pod.createdAt),
-          terminatedAt: isoOrNull(pod.terminatedAt),
-          usdAccrued: usdAccrued(pod, now()),
-        })),
-      ),
-    ),
+    route('GET', 'pods', () => jsonAnswer(200, pods.all().map(recordOf(deps)))),
     route('POST', 'pods/{id}/logs', ({ body }, { id = '' }) => {
       if (pods.find(id) === undefined) throw new Problem(404, 'pod not found');
       const { source, lines } = parseBody(logsSchema, body);
@@ -96,11 +87,28 @@ function controlRoutes(deps: ControlDeps): readonly RestRoute[] {
   ];
 }
 
+function recordOf({ containers, boot, now }: ControlDeps): (pod: Pod) => object {
+  return (pod) => {
+    const container = containers.find(pod.id);
+    return {
+      id: pod.id,
+      name: pod.spec.name,
+      status: statusOf(pod, now(), boot),
+      createdAt: isoOrNull(pod.createdAt),
+      terminatedAt: isoOrNull(pod.terminatedAt),
+      usdAccrued: usdAccrued(pod, now()),
+      restarts: container?.restarts() ?? 0,
+      pid: container?.pid() ?? null,
+    };
+  };
+}
+
 function route(method: string, path: string, answer: RestRoute['answer']): RestRoute {
   return { method, path: CONTROL_PREFIX + path, answer };
 }
 
-function addFault(body: string, { faults, pods, isRouteName }: ControlDeps): ActiveFault {
+function addFault(body: string, deps: ControlDeps): ActiveFault {
+  const { faults, isRouteName } = deps;
   const value = parseJson(body);
   const parsed = faultSchema.safeParse(value);
   if (!parsed.success) {
@@ -110,9 +118,18 @@ function addFault(body: string, { faults, pods, isRouteName }: ControlDeps): Act
   if ('route' in fault && fault.route !== undefined && !isRouteName(fault.route)) {
     throw new Problem(400, `no request is ever named '${fault.route}'`);
   }
-  // It happens at once, and once.
-  if (fault.kind === 'spot-reclaim') pods.reclaim(fault.podId ?? null, fault.mode);
+  happen(fault, deps);
   return faults.add(fault);
+}
+
+/** Some faults happen at once, and once. @throws {Problem} 404 */
+function happen(fault: Fault, { pods, containers }: ControlDeps): void {
+  if (fault.kind === 'spot-reclaim') pods.reclaim(fault.podId ?? null, fault.mode);
+  if (fault.kind === 'host-death') pods.loseHost(fault.podId ?? null, fault.mode);
+  if (fault.kind !== 'restart') return;
+  const container = containers.find(fault.podId);
+  if (container === undefined) throw new Problem(404, 'this pod runs no command');
+  container.crash(fault.wipe);
 }
 
 function viewFault({ id, fault, fired }: ActiveFault): object {

@@ -3,6 +3,8 @@ import { z } from 'zod';
 const ms = z.int().min(0).max(3_600_000);
 const status = z.int().min(400).max(599);
 const every = z.int().min(1);
+/** How a pod that is taken away looks afterwards. */
+const lossMode = z.enum(['exit', 'vanish']).default('exit');
 
 const limited = {
   /** How often it fires in all; absent: without end. */
@@ -12,7 +14,10 @@ const limited = {
 /** When a fault fires at a request. */
 const trigger = {
   ...limited,
-  /** `GET /v2/catalog/gpus`, `* /v2/pods/{id}`, `graphql`, `graphql:podTerminate`; absent: all. */
+  /**
+   * `GET /v2/catalog/gpus`, `* /v2/pods/{id}`, `graphql`, `graphql:podTerminate`, `proxy`; absent:
+   * all but `proxy`, which is another service at RunPod.
+   */
   route: z.string().min(1).max(200).optional(),
   /** Skips this many requests first. */
   after: z.int().min(0).optional(),
@@ -57,8 +62,22 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('spot-reclaim'),
     podId: z.string().optional(),
-    mode: z.enum(['exit', 'vanish']).default('exit'),
+    mode: lossMode,
   }),
+  z.strictObject({ kind: z.literal('host-death'), podId: z.string().optional(), mode: lossMode }),
+  z.strictObject({
+    kind: z.literal('restart'),
+    podId: z.string(),
+    /** Its container disk is empty then. */
+    wipe: z.boolean().default(false),
+  }),
+  z.strictObject({
+    kind: z.literal('boot-failure'),
+    /** What the system log says. */
+    message: z.string().min(1).max(1_000).default('error pulling image: manifest unknown'),
+    ...limited,
+  }),
+  z.strictObject({ kind: z.literal('proxy-cut'), afterBytes: z.int().min(0), ...limited }),
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;

@@ -4,6 +4,8 @@ import { Problem } from '../http/problem.ts';
 import type { Fault, FaultKind, RequestFault } from './fault-schema.ts';
 
 const MAX_FAULTS = 100;
+/** What faults call requests to the proxy in front of pods. */
+export const PROXY_ROUTE = 'proxy';
 
 export interface ActiveFault {
   readonly id: string;
@@ -36,6 +38,11 @@ export interface Faults {
   /** Counts as fired only by `onEmptied`: one placement asks about many data centres. */
   readonly isEmptied: (gpuTypeId: string, dataCenterId: string) => boolean;
   readonly onEmptied: () => void;
+  /** Why a new pod never gets to run; null: it does. */
+  readonly nextBootFailure: () => string | null;
+  /** After how many bytes the proxy cuts an answer; null: not. Told when it did. */
+  readonly proxyCutAfterBytes: () => number | null;
+  readonly onProxyCut: () => void;
 }
 
 export function createFaults(seed: number): Faults {
@@ -108,6 +115,9 @@ export function createFaults(seed: number): Faults {
           (fault.dataCenterId ?? dataCenterId) === dataCenterId,
       ),
     onEmptied: () => void use('no-capacity'),
+    nextBootFailure: () => use('boot-failure')?.message ?? null,
+    proxyCutAfterBytes: () => standing('proxy-cut')[0]?.afterBytes ?? null,
+    onProxyCut: () => void use('proxy-cut'),
   };
 }
 
@@ -120,6 +130,10 @@ const STATE_KINDS: ReadonlySet<FaultKind> = new Set([
   'sse-duplicate',
   'sse-drop',
   'spot-reclaim',
+  'host-death',
+  'restart',
+  'boot-failure',
+  'proxy-cut',
 ]);
 
 function isRequestFault(fault: Fault): fault is RequestFault {
@@ -139,6 +153,7 @@ const RENTING: readonly string[] = [
 
 function matches({ kind, route }: RequestFault, names: readonly string[]): boolean {
   if (route === undefined) {
+    if (names.includes(PROXY_ROUTE)) return false;
     return kind !== 'insufficient-balance' || names.some((name) => RENTING.includes(name));
   }
   if (!route.startsWith('* ')) return names.includes(route);

@@ -16,6 +16,11 @@ export type Answer =
       /** Takes the response over, headers sent. */
       readonly run: (response: ServerResponse) => void;
     }
+  | {
+      readonly kind: 'takeover';
+      /** Takes the response over, nothing sent. */
+      readonly run: (response: ServerResponse) => void;
+    }
   /** Nothing is sent; the connection stays open. */
   | { readonly kind: 'silence' }
   /** The connection is torn down. */
@@ -35,7 +40,7 @@ export function noContent(): Answer {
 }
 
 export function withHeaders(answer: Answer, extra: Headers): Answer {
-  if (answer.kind === 'silence' || answer.kind === 'reset') return answer;
+  if (answer.kind !== 'whole' && answer.kind !== 'stream') return answer;
   return { ...answer, headers: { ...answer.headers, ...extra } };
 }
 
@@ -48,6 +53,9 @@ export function sendAnswer(answer: Answer, response: ServerResponse): void {
     case 'stream':
       response.writeHead(200, answer.headers);
       response.flushHeaders();
+      answer.run(response);
+      return;
+    case 'takeover':
       answer.run(response);
       return;
     case 'silence':

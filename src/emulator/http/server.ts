@@ -18,12 +18,17 @@ interface ListenOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** For a request that is not to be read whole first; null: it is. */
+  readonly handleUnread: (
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) => Promise<Answer> | null;
   readonly handle: (incoming: Incoming) => Promise<Answer>;
 }
 
-export async function listen({ host, port, handle }: ListenOptions): Promise<HttpServer> {
+export async function listen({ host, port, ...handlers }: ListenOptions): Promise<HttpServer> {
   const server = createServer((request, response) => {
-    void serve(request, response, handle);
+    void serve(request, response, handlers);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -46,12 +51,13 @@ export async function listen({ host, port, handle }: ListenOptions): Promise<Htt
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  handle: ListenOptions['handle'],
+  { handle, handleUnread }: Pick<ListenOptions, 'handle' | 'handleUnread'>,
 ): Promise<void> {
   // A client that leaves, or a fault that cuts the connection, is nothing to report.
   response.on('error', () => undefined);
   try {
-    sendAnswer(await handle(await readIncoming(request)), response);
+    const unread = handleUnread(request, response);
+    sendAnswer(await (unread ?? handle(await readIncoming(request))), response);
   } catch (error) {
     fail(error, response);
   }

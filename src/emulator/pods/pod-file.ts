@@ -29,6 +29,8 @@ const podSchema = z.object({
   startedAt: z.number(),
   stoppedAt: z.number().nullable(),
   terminatedAt: z.number().nullable(),
+  // Files of before there were boot failures have none.
+  bootFailure: z.string().nullable().default(null),
   charged: z.array(z.object({ from: z.number(), to: z.number() })),
 });
 const fileSchema = z.object({ version: z.literal(1), pods: z.array(podSchema) });

@@ -36,6 +36,8 @@ export interface Pod {
   /** Null while it runs. */
   readonly stoppedAt: number | null;
   readonly terminatedAt: number | null;
+  /** Why it never gets to run, as its system log says; null: it does. */
+  readonly bootFailure: string | null;
   /** When it was charged before `startedAt`, oldest first. */
   readonly charged: readonly Span[];
 }
@@ -60,7 +62,13 @@ export function statusOf(pod: Pod, now: number, boot: BootTimes): PodStatus {
   if (pod.stoppedAt !== null) return 'EXITED';
   const age = now - pod.startedAt;
   if (age < boot.provisioningMs) return 'PROVISIONING';
+  if (pod.bootFailure !== null) return 'STARTING';
   return age < boot.provisioningMs + boot.startingMs ? 'STARTING' : 'RUNNING';
+}
+
+/** What runs in the pod, in exec form; empty: nothing does. */
+export function commandOf({ entrypoint, cmd }: PodSpec): readonly string[] {
+  return [...(entrypoint ?? []), ...(cmd ?? [])];
 }
 
 /** Seconds since the container runs; null: it does not. */

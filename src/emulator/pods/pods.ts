@@ -1,39 +1,48 @@
 /** The pods of the emulated account: renting, ending, what they cost and what they log. */
-import { randomBytes } from 'node:crypto';
 import { findGpuType } from '../catalogue/gpu-types.ts';
 import type { GpuType } from '../catalogue/gpu-types.ts';
-import { matchingCudaVersions } from '../catalogue/stock.ts';
-import type { CudaFilter, Stock } from '../catalogue/stock.ts';
-import { roundUsd } from '../../domain/price.ts';
+import type { Stock } from '../catalogue/stock.ts';
+import type { Containers, DiskEnd } from '../containers/containers.ts';
 import { NO_CAPACITY, Problem } from '../http/problem.ts';
+import { createBoots } from './boots.ts';
+import { newPod, priceOf } from './new-pod.ts';
+import type { PodWish } from './new-pod.ts';
 import type { PodFile } from './pod-file.ts';
 import { createPodLog } from './pod-log.ts';
 import type { PodLog } from './pod-log.ts';
-import { actionsOf, chargedSpans, statusOf, usdAccrued } from './pod.ts';
-import type { BootTimes, Pod, PodAction, PodSpec } from './pod.ts';
+import { actionsOf, chargedSpans, commandOf, statusOf, usdAccrued } from './pod.ts';
+import type { BootTimes, Pod, PodAction } from './pod.ts';
 
 const MAX_LIVING_PODS = 1_000;
 /** Ended pods that are remembered. */
 const MAX_ENDED_PODS = 5_000;
 const FIRST_CREDIT_USD = 100;
 
-export interface PodWish {
-  readonly spec: PodSpec;
-  readonly dataCenterIds: readonly string[];
-  readonly cuda: CudaFilter;
-  /** The most that is paid per GPU, for spot pods. */
-  readonly bidUsdPerGpu?: number;
-}
-
 export interface PodsDeps {
   readonly now: () => number;
   readonly stock: Stock;
   readonly boot: BootTimes;
   readonly file: PodFile | null;
+  readonly containers: Containers;
+  readonly grace: Grace;
+  /** Pods with a command that run at a time. */
+  readonly maxProcesses: number;
+  /** Why the next pod never gets to run; null: it does. */
+  readonly nextBootFailure: () => string | null;
   /** Data centres and GPUs that a fault has emptied; told when that kept a pod from its place. */
   readonly isEmptied: (gpuTypeId: string, dataCenterId: string) => boolean;
   readonly onEmptied: () => void;
 }
+
+/** Between SIGTERM and SIGKILL. */
+export interface Grace {
+  readonly stopMs: number;
+  /** When a spot pod is taken back. */
+  readonly reclaimMs: number;
+}
+
+/** How a pod that is taken away looks afterwards. */
+export type LossMode = 'exit' | 'vanish';
 
 export interface Pods {
   /** @throws {Problem} 400 without capacity, 402 without an hour's credit */
@@ -46,10 +55,13 @@ export interface Pods {
   /** @throws {Problem} 404, or 409 where its status forbids it */
   act(id: string, action: PodAction): Pod;
   /** A spot pod is taken back: it exits, or is gone. Null id: every spot pod. */
-  reclaim(id: string | null, mode: 'exit' | 'vanish'): void;
+  reclaim(id: string | null, mode: LossMode): void;
+  /** Its host dies: no process gets a signal that it could answer. Null id: every pod. */
+  loseHost(id: string | null, mode: LossMode): void;
   logOf(id: string): PodLog;
   balanceUsd(): number;
   spendUsdPerHour(): number;
+  /** Nothing boots any more. */
   close(): void;
 }
 
@@ -57,7 +69,7 @@ export function createPods(deps: PodsDeps): Pods {
   const { now, boot } = deps;
   const pods = new Map((deps.file?.read() ?? []).map((pod) => [pod.id, pod]));
   const logs = new Map<string, PodLog>();
-  const timers = new Set<NodeJS.Timeout>();
+  const boots = createBoots({ boot, containers: deps.containers, logOf });
 
   function save(pod: Pod): Pod {
     pods.set(pod.id, pod);
@@ -107,13 +119,23 @@ export function createPods(deps: PodsDeps): Pods {
     const gpu = findGpuType(spec.gpuId);
     if (gpu === undefined) throw new Problem(400, `unknown GPU type '${spec.gpuId}'`);
     if (living().length >= MAX_LIVING_PODS) throw new Problem(400, NO_CAPACITY);
+    requireRoom(spec);
     const usdPerHour = priceOf(gpu, wish);
     // Credit for one hour is needed.
     if (balanceUsd() < usdPerHour) throw new Problem(402, 'Insufficient balance.');
     const dataCenterId = place(gpu, wish);
-    const pod = save(newPod(wish, gpu, dataCenterId, usdPerHour));
-    narrateBoot(pod);
+    const bootFailure = deps.nextBootFailure();
+    const pod = newPod(wish, { gpu, dataCenterId, usdPerHour, createdAt: now(), bootFailure });
+    boots.begin(save(pod));
     return pod;
+  }
+
+  /** Each command is a process here. @throws {Problem} 400 where there are too many */
+  function requireRoom(spec: Pod['spec']): void {
+    const runs = (pod: Pod): boolean => pod.stoppedAt === null && commandOf(pod.spec).length > 0;
+    if (commandOf(spec).length > 0 && living().filter(runs).length >= deps.maxProcesses) {
+      throw new Problem(400, NO_CAPACITY);
+    }
   }
 
   function place(gpu: GpuType, { spec, dataCenterIds, cuda }: PodWish): string {
@@ -125,46 +147,6 @@ export function createPods(deps: PodsDeps): Pods {
     return free.dataCenter.id;
   }
 
-  function newPod(wish: PodWish, gpu: GpuType, dataCenterId: string, usdPerHour: number): Pod {
-    const id = randomId();
-    const apiKey = `pod_${randomBytes(16).toString('hex')}`;
-    const createdAt = now();
-    const injected = {
-      RUNPOD_POD_ID: id,
-      RUNPOD_API_KEY: apiKey,
-      RUNPOD_DC_ID: dataCenterId,
-      RUNPOD_GPU_COUNT: String(wish.spec.gpuCount),
-    };
-    return {
-      id,
-      spec: { ...wish.spec, env: { ...wish.spec.env, ...injected } },
-      dataCenterId,
-      cudaVersion: matchingCudaVersions(gpu, wish.cuda)?.at(-1) ?? null,
-      usdPerHour,
-      apiKey,
-      createdAt,
-      startedAt: createdAt,
-      stoppedAt: null,
-      terminatedAt: null,
-      charged: [],
-    };
-  }
-
-  function narrateBoot({ id, spec }: Pod): void {
-    logOf(id).append('system', `create container ${spec.image}`);
-    later(boot.provisioningMs, id, `${spec.image} Pulling from registry`);
-    later(boot.provisioningMs + boot.startingMs, id, 'start container');
-  }
-
-  function later(ms: number, podId: string, line: string): void {
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      if (find(podId) !== undefined) logOf(podId).append('system', line);
-    }, ms);
-    timer.unref();
-    timers.add(timer);
-  }
-
   function act(id: string, action: PodAction): Pod {
     const pod = find(id);
     if (pod === undefined) throw new Problem(404, 'pod not found');
@@ -172,7 +154,16 @@ export function createPods(deps: PodsDeps): Pods {
     if (!actionsOf(status).includes(action)) {
       throw new Problem(409, `action '${action}' is not valid while the pod is ${status}`);
     }
-    return save(after(pod, action));
+    if (action === 'start') requireRoom(pod.spec);
+    return change(pod, action, deps.grace.stopMs);
+  }
+
+  function change(pod: Pod, action: PodAction, graceMs: number): Pod {
+    const changed = save(after(pod, action));
+    boots.cancel(pod.id);
+    void deps.containers.end(pod, graceMs, DISK_AFTER[action]);
+    if (action === 'start' || action === 'restart') boots.begin(changed);
+    return changed;
   }
 
   function after(pod: Pod, action: PodAction): Pod {
@@ -189,16 +180,32 @@ export function createPods(deps: PodsDeps): Pods {
     }
   }
 
-  function reclaim(id: string | null, mode: 'exit' | 'vanish'): void {
-    const victims = living().filter((pod) => pod.spec.isSpot && (id === null || pod.id === id));
-    for (const pod of victims) save(after(pod, mode === 'exit' ? 'stop' : 'terminate'));
+  function lose(victims: readonly Pod[], mode: LossMode, graceMs: number): void {
+    for (const pod of victims) change(pod, mode === 'exit' ? 'stop' : 'terminate', graceMs);
   }
 
-  function close(): void {
-    for (const timer of timers) clearTimeout(timer);
-    timers.clear();
+  function chosen(id: string | null): readonly Pod[] {
+    return living().filter((pod) => id === null || pod.id === id);
   }
 
+  function reclaim(id: string | null, mode: LossMode): void {
+    const victims = chosen(id).filter((pod) => pod.spec.isSpot);
+    lose(victims, mode, deps.grace.reclaimMs);
+  }
+
+  function loseHost(id: string | null, mode: LossMode): void {
+    lose(chosen(id), mode, 0);
+  }
+
+  /** Containers of pods that run are started anew where an emulator takes its pods up again. */
+  function resume(): void {
+    deps.containers.recover(living());
+    for (const pod of living()) {
+      if (pod.stoppedAt === null) boots.begin(pod, now() - pod.startedAt);
+    }
+  }
+
+  resume();
   return {
     rent,
     living,
@@ -206,25 +213,20 @@ export function createPods(deps: PodsDeps): Pods {
     all: () => [...pods.values()],
     act,
     reclaim,
+    loseHost,
     logOf,
     balanceUsd,
     spendUsdPerHour,
-    close,
+    close: () => {
+      boots.close();
+    },
   };
 }
 
-/** On-demand pods cost the list price, spot pods what was bid, if that is enough. */
-function priceOf(gpu: GpuType, { spec, bidUsdPerGpu }: PodWish): number {
-  const list = gpu.offers[spec.cloud].usdPerHour;
-  if (bidUsdPerGpu === undefined) return roundUsd(list * spec.gpuCount);
-  const bid = roundUsd(bidUsdPerGpu * spec.gpuCount);
-  const lowest = gpu.spotShare === null ? Infinity : list * gpu.spotShare * spec.gpuCount;
-  // Rounded as the lowest bid is told, so that bidding just that is enough.
-  if (bid < roundUsd(lowest)) throw new Problem(400, NO_CAPACITY);
-  return bid;
-}
-
-/** Fourteen lower-case letters and digits, as RunPod's. */
-function randomId(): string {
-  return [...randomBytes(14)].map((byte) => (byte % 36).toString(36)).join('');
-}
+/** What is left of a pod's disk: RunPod empties the container disk of one that is stopped. */
+const DISK_AFTER: Readonly<Record<PodAction, DiskEnd>> = {
+  start: 'kept',
+  restart: 'kept',
+  stop: 'wiped',
+  terminate: 'removed',
+};

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { NO_CAPACITY, Problem } from '../http/problem.ts';
 import { parseBody } from '../http/validation.ts';
-import type { PodWish } from '../pods/pods.ts';
+import type { PodWish } from '../pods/new-pod.ts';
 
 const MAX_ENV = 50;
 const MAX_HTTP_PORTS = 10;
