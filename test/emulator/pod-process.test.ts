@@ -16,6 +16,12 @@ async function firstLines({ emulator }: PodWorld, podId: string, count: number, 
   return linesOf(await (await openLog(emulator, podId, { query })).take(count));
 }
 
+function parseEnvironment(lines: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    lines.map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]),
+  );
+}
+
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'emulator-'));
   onTestFinished(() => {
@@ -69,7 +75,7 @@ describe('a pod with a command', () => {
     const reader = await openLog(world.emulator, pod.id, { query: CONTAINER });
     const lines: string[] = [];
     while (lines.at(-1) !== 'end') lines.push(...linesOf(await reader.take(1)));
-    const env = Object.fromEntries(lines.slice(0, -1).map((line) => line.split(/=(.*)/s)));
+    const env = parseEnvironment(lines.slice(0, -1));
     expect(
       Object.keys(env)
         .filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name))
@@ -168,7 +174,7 @@ describe('the end of a pod', () => {
     const world = await startPodWorld({ stopGraceMs: 100 });
     const { id } = await runShell(
       world.call,
-      `trap 'echo asked' TERM; echo up; while :; do sleep 0.02; done`,
+      `exec 2>/dev/null; trap 'echo asked' TERM; echo up; while :; do sleep 0.02; done`,
     );
     const reader = await openLog(world.emulator, id, { query: CONTAINER });
     expect(linesOf(await reader.take(1))).toEqual(['up']);
