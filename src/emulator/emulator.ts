@@ -1,26 +1,15 @@
 /**
  * A RunPod of our own: the REST and GraphQL APIs as far as this service uses them, as strict as the
- * original, over real HTTP, with faults on demand. Nothing is rented and nothing billed.
+ * original, over real HTTP, with faults on demand. Pods are real processes of this machine. Nothing
+ * is rented and nothing billed.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, resolve } from 'node:path';
-import { identify } from './access.ts';
-import type { Caller } from './access.ts';
+import { createApi } from './api.ts';
 import { createStock } from './catalogue/stock.ts';
-import { CONTROL_PREFIX, createControl } from './control/control-routes.ts';
-import { answerUnder } from './control/fault-answer.ts';
-import { createFaults, PROXY_ROUTE } from './control/faults.ts';
 import { createContainers } from './containers/containers.ts';
-import { createRequestLog } from './control/request-log.ts';
-import { createGraphqlApi, readGraphqlRequest } from './graphql/graphql.ts';
+import { createFaults } from './control/faults.ts';
+import { createGraphqlApi } from './graphql/graphql.ts';
 import { createRoot } from './graphql/root.ts';
-import { jsonAnswer, withHeaders } from './http/answer.ts';
-import type { Answer } from './http/answer.ts';
-import type { Incoming } from './http/incoming.ts';
-import { Problem, problemAnswer } from './http/problem.ts';
-import { createProxy, readProxyTarget } from './http/proxy.ts';
-import type { ProxyTarget } from './http/proxy.ts';
-import { matchRoute, routeName, unknownPath, wrongMethod } from './http/routing.ts';
 import { listen } from './http/server.ts';
 import { openPodFile } from './pods/pod-file.ts';
 import { createPods } from './pods/pods.ts';
@@ -103,7 +92,6 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     isEmptied,
     onEmptied,
   });
-  const requests = createRequestLog();
   const limit = createRateLimit(
     options.rateLimit === undefined ? GENEROUS : options.rateLimit,
     now,
@@ -116,99 +104,26 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     ...billingRoutes(pods, now),
   ];
 
-  const control = createControl({
+  const api = createApi({
     pods,
     containers,
     faults,
-    requests,
+    routes,
+    graphql,
+    limit,
+    apiKey: options.apiKey,
+    proxyMaxMs: options.proxyMaxMs ?? 100_000,
     boot,
     now,
-    isRouteName,
   });
-  const proxy = createProxy({
-    portOf,
-    cutAfterBytes: faults.proxyCutAfterBytes,
-    onCut: faults.onProxyCut,
-    maxMs: options.proxyMaxMs ?? 100_000,
-  });
-
-  /** A pod that boots or is stopped is known and has nothing that listens. */
-  function portOf({ podId, port }: ProxyTarget): number | null {
-    const ports = pods.find(podId)?.spec.ports;
-    if (ports?.includes(`${port}/http`) !== true) throw new Problem(404, 'no such port of a pod');
-    return containers.find(podId)?.portOf(port) ?? null;
-  }
-
-  function throughProxy(
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<Answer> | null {
-    const target = readProxyTarget(request.url ?? '/');
-    if (target === null) return null;
-    requests.proxy();
-    return answerUnder(faults.fire([PROXY_ROUTE]), () => proxy(target, request, response));
-  }
-
-  function isRouteName(name: string): boolean {
-    const [, field] = name.split('graphql:');
-    if (field !== undefined) return graphql.rootFields.has(field);
-    return (
-      name === 'graphql' ||
-      name === PROXY_ROUTE ||
-      routes.some((route) => name === routeName(route) || name === `* ${route.path}`)
-    );
-  }
-
-  function callerOf({ headers }: Incoming): Caller {
-    return identify(headers.authorization, options.apiKey, pods.living);
-  }
-
-  async function rest(incoming: Incoming): Promise<Answer> {
-    const match = matchRoute(routes, incoming.method, incoming.path);
-    if (match.kind === 'unknown') throw unknownPath();
-    if (match.kind === 'wrong-method') throw wrongMethod(match.allow);
-    const name = routeName(match.route);
-    requests.rest(name);
-    return answerUnder(faults.fire([name]), () => {
-      const caller = callerOf(incoming);
-      if (caller.kind === 'nobody') throw new Problem(401, 'missing bearer token');
-      // A pod's own key was seen to be refused by REST.
-      if (caller.kind === 'pod') throw new Problem(403, 'access denied');
-      return metered(() => match.route.answer(incoming, match.parameters));
-    });
-  }
-
-  /** Authenticated answers carry the quota, refusals too. */
-  function metered(answer: () => Answer): Answer {
-    try {
-      limit.count();
-      return withHeaders(answer(), limit.headers());
-    } catch (error) {
-      if (error instanceof Problem) return withHeaders(problemAnswer(error), limit.headers());
-      throw error;
-    }
-  }
-
-  async function graphqlAnswer(incoming: Incoming): Promise<Answer> {
-    requests.graphql();
-    if (incoming.method !== 'POST') throw wrongMethod('POST');
-    if (faults.isGraphqlGone()) return jsonAnswer(410, { errors: [{ message: 'Gone' }] });
-    const request = readGraphqlRequest(incoming.body);
-    const names = ['graphql', ...graphql.fieldsOf(request).map((field) => `graphql:${field}`)];
-    return answerUnder(faults.fire(names), () => graphql.answer(request, callerOf(incoming)));
-  }
-
-  async function handle(incoming: Incoming): Promise<Answer> {
-    if (incoming.path.startsWith(CONTROL_PREFIX)) return control(incoming);
-    if (incoming.path === '/graphql') return graphqlAnswer(incoming);
-    return rest(incoming);
-  }
 
   const { host = '127.0.0.1', port = 0 } = options;
   if (!LOOPBACK.has(host)) {
     throw new Error(`${host} is not loopback: the emulator is a tool for tests without security`);
   }
-  const server = await listen({ host, port, handle, handleUnread: throughProxy });
+  const server = await listen({ host, port, ...api });
+  // Not before the port is ours: another emulator may have the same state and be alive.
+  pods.resume();
   return {
     url: server.url,
     async close() {

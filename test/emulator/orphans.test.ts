@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createEmulator } from '../../src/emulator/emulator.ts';
 import { until } from '../support/until.ts';
 import { callerOf, readPod, startEmulator } from './client.ts';
 import { processesOf, recordOf, runPod, untilGone } from './pod-client.ts';
@@ -79,4 +80,17 @@ describe('pods of an emulator that dies', () => {
     });
     expect((await readPod(next, id)).status).toBe('RUNNING');
   });
+});
+
+it('an emulator that does not get its port leaves the pods of the one that has it alone', async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'emulator-state-'));
+  onTestFinished(() => {
+    rmSync(stateDir, { recursive: true, force: true });
+  });
+  const first = await startEmulator({ stateDir, closeGraceMs: 300 });
+  const id = await runFamily(callerOf(first));
+  const before = await processesOf(id);
+  const port = Number(new URL(first.url).port);
+  await expect(createEmulator({ stateDir, port })).rejects.toThrow('EADDRINUSE');
+  expect(await processesOf(id)).toEqual(before);
 });

@@ -14,7 +14,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-interface ListenOptions {
+export interface ListenOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;

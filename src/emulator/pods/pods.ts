@@ -61,6 +61,8 @@ export interface Pods {
   logOf(id: string): PodLog;
   balanceUsd(): number;
   spendUsdPerHour(): number;
+  /** Starts the containers of pods that an earlier emulator left running. */
+  resume(): void;
   /** Nothing boots any more. */
   close(): void;
 }
@@ -197,7 +199,6 @@ export function createPods(deps: PodsDeps): Pods {
     lose(chosen(id), mode, 0);
   }
 
-  /** Containers of pods that run are started anew where an emulator takes its pods up again. */
   function resume(): void {
     deps.containers.recover(living());
     for (const pod of living()) {
@@ -205,7 +206,6 @@ export function createPods(deps: PodsDeps): Pods {
     }
   }
 
-  resume();
   return {
     rent,
     living,
@@ -217,6 +217,7 @@ export function createPods(deps: PodsDeps): Pods {
     logOf,
     balanceUsd,
     spendUsdPerHour,
+    resume,
     close: () => {
       boots.close();
     },
