@@ -12,14 +12,8 @@ import { callerOf, readPod, startEmulator } from './client.ts';
 import { processesOf, recordOf, runPod, untilGone } from './pod-client.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/emulator/main.ts', import.meta.url));
-const FAMILY = [
-  'python3',
-  '-c',
-  `import subprocess, time
-subprocess.Popen(["sleep", "600"])
-subprocess.Popen(["sleep", "600"], start_new_session=True)
-time.sleep(600)`,
-];
+/** A command with a child in its group and one in a session of its own. */
+const FAMILY = ['sh', '-c', 'setsid sleep 600 & sleep 600 & wait'];
 
 /** An emulator as a process of its own, with its temporary files in a folder of the test. */
 async function startProcess(settings: Readonly<Record<string, string>> = {}) {
@@ -58,7 +52,7 @@ describe('pods of an emulator that dies', () => {
     const { child, folder, call } = await startProcess();
     const id = await runFamily(call);
     child.kill('SIGTERM');
-    await once(child, 'exit');
+    expect(await once(child, 'exit')).toEqual([0, null]);
     expect(await processesOf(id)).toEqual([]);
     await until('no folder is left', () => readdirSync(folder).length === 0);
   });

@@ -146,15 +146,7 @@ describe('a pod with a command', () => {
 });
 
 /** A command with a child in its group and one that has left group, session and parent. */
-const FAMILY = [
-  'python3',
-  '-c',
-  `import os, subprocess, sys, time
-subprocess.Popen(["sleep", "60"])
-subprocess.Popen(["sh", "-c", "sleep 60 & sleep 60"], start_new_session=True)
-print("up", flush=True)
-time.sleep(60)`,
-];
+const FAMILY = ['sh', '-c', '(setsid sh -c "sleep 60 & sleep 60; :" &); sleep 60 & echo up; wait'];
 
 describe('the end of a pod', () => {
   it('takes every process with it, those of other sessions too, and its folder', async () => {
@@ -171,7 +163,7 @@ describe('the end of a pod', () => {
   });
 
   it('begins with SIGTERM, and comes to one that does not listen after the grace', async () => {
-    const world = await startPodWorld({ stopGraceMs: 100 });
+    const world = await startPodWorld({ stopGraceMs: 500 });
     const { id } = await runShell(
       world.call,
       `exec 2>/dev/null; trap 'echo asked' TERM; echo up; while :; do sleep 0.02; done`,

@@ -184,12 +184,12 @@ describe('the proxy', () => {
   });
 
   it('gives a pod that does not answer its time, and then 524', async () => {
-    const { base } = await startServer({ proxyMaxMs: 300 });
+    const { base } = await startServer({ proxyMaxMs: 800 });
     expect((await fetch(`${base}/never`)).status).toBe(524);
   });
 
   it('cuts an answer that goes on for longer', async () => {
-    const { base } = await startServer({ proxyMaxMs: 300 });
+    const { base } = await startServer({ proxyMaxMs: 800 });
     const response = await fetch(`${base}/events`);
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();

@@ -28,6 +28,8 @@ export function startGuard(folder: string | null): Guard {
     watch: (mark) => void child.stdin.write(`+${mark}\n`),
     forget: (mark) => void child.stdin.write(`-${mark}\n`),
     async close() {
+      // It holds nobody up while it waits, but its end is waited for.
+      child.ref();
       child.stdin.end();
       await ended;
     },
