@@ -1,0 +1,78 @@
+/** Table `artifacts`: one function per statement. */
+import type { ArtifactKind } from '../datasources/pod-agent.ts';
+import type { Queryable } from './database.ts';
+
+export interface ArtifactRow {
+  readonly id: string;
+  readonly job_id: string;
+  readonly attempt: number;
+  /** As the trainer wrote it, relative, with `/`. */
+  readonly path: string;
+  readonly kind: ArtifactKind;
+  readonly size_bytes: number;
+  /** Hex, checked when the file was collected. */
+  readonly sha256: string;
+  readonly storage_key: string;
+  readonly created_at: number;
+}
+
+const COLUMNS = 'id, job_id, attempt, path, kind, size_bytes, sha256, storage_key, created_at';
+
+/** A file collected again replaces what was known of it, under the id it had. */
+export async function upsertArtifact(
+  db: Queryable,
+  tenantId: string,
+  row: ArtifactRow,
+): Promise<ArtifactRow> {
+  const rows = await db.query<ArtifactRow>(
+    `insert into artifacts (${COLUMNS}, tenant_id)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+      on conflict (job_id, attempt, path) do update set kind = excluded.kind,
+        size_bytes = excluded.size_bytes, sha256 = excluded.sha256,
+        storage_key = excluded.storage_key
+      where artifacts.tenant_id = excluded.tenant_id
+      returning ${COLUMNS}`,
+    [
+      row.id,
+      row.job_id,
+      row.attempt,
+      row.path,
+      row.kind,
+      row.size_bytes,
+      row.sha256,
+      row.storage_key,
+      row.created_at,
+      tenantId,
+    ],
+  );
+  return rows[0] ?? row;
+}
+
+export async function selectArtifact(
+  db: Queryable,
+  tenantId: string,
+  id: string,
+): Promise<ArtifactRow | null> {
+  const rows = await db.query<ArtifactRow>(
+    `select ${COLUMNS} from artifacts where tenant_id = $1 and id = $2`,
+    [tenantId, id],
+  );
+  return rows[0] ?? null;
+}
+
+/** By attempt and path. */
+export async function selectArtifactsOfJob(
+  db: Queryable,
+  tenantId: string,
+  jobId: string,
+): Promise<readonly ArtifactRow[]> {
+  return db.query<ArtifactRow>(
+    `select ${COLUMNS} from artifacts where tenant_id = $1 and job_id = $2
+      order by attempt, path`,
+    [tenantId, jobId],
+  );
+}
+
+export async function deleteArtifact(db: Queryable, tenantId: string, id: string): Promise<void> {
+  await db.query('delete from artifacts where tenant_id = $1 and id = $2', [tenantId, id]);
+}
