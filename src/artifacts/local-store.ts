@@ -165,7 +165,9 @@ async function makeFolder(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
-    if (!(await lstat(path)).isDirectory()) throw new TypeError(`not a folder: ${path}`);
+    if (!(await lstat(path)).isDirectory()) {
+      throw new TypeError(`not a folder: ${path}`, { cause: error });
+    }
     return false;
   }
 }

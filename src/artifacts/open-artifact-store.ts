@@ -27,12 +27,9 @@ export function openArtifactStore({ url, dataDir, s3 = {} }: ArtifactStoreOption
   if (url === undefined) return createLocalStore(join(dataDir, 'artifacts'));
   if (isAbsolute(url)) return createLocalStore(url);
   const parsed = URL.parse(url);
-  switch (parsed?.protocol) {
-    case 'file:':
-      if (parsed.host !== '') break;
-      return createLocalStore(fileURLToPath(parsed));
-    case 's3:':
-      return createS3Store({ ...s3, ...bucketOf(parsed) });
+  if (parsed?.protocol === 's3:') return createS3Store({ ...s3, ...bucketOf(parsed) });
+  if (parsed?.protocol === 'file:' && parsed.host === '') {
+    return createLocalStore(fileURLToPath(parsed));
   }
   // Without the value: people put keys into such URLs.
   throw new TypeError(
@@ -43,11 +40,15 @@ export function openArtifactStore({ url, dataDir, s3 = {} }: ArtifactStoreOption
 const BUCKET = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/;
 
 function bucketOf(url: URL): { bucket: string; prefix: string } {
-  const hasMore = url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '';
+  const hasMore =
+    url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '';
   if (!BUCKET.test(url.host) || hasMore) {
     throw new TypeError(
       'ARTIFACT_URL: expected s3://bucket/prefix and nothing else in it; keys have settings of their own',
     );
   }
-  return { bucket: url.host, prefix: decodeURIComponent(url.pathname).replaceAll(/^\/+|\/+$/g, '') };
+  return {
+    bucket: url.host,
+    prefix: decodeURIComponent(url.pathname).replaceAll(/^\/+|\/+$/g, ''),
+  };
 }

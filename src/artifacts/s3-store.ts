@@ -2,12 +2,17 @@
  * Artifacts in a bucket of Amazon S3 or of a server that speaks its protocol. The SDK is loaded with
  * the first call: it takes longer to load than the rest of the server.
  */
-import type { S3Client } from '@aws-sdk/client-s3';
+import type * as Sdk from '@aws-sdk/client-s3';
 import { createReadStream } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
 import { asDiskFault, assertStorageKey, isStorageKey } from './artifact-store.ts';
 import type { ArtifactStore, ByteRange } from './artifact-store.ts';
+
+interface OpenClient {
+  readonly sdk: typeof Sdk;
+  readonly client: Sdk.S3Client;
+}
 
 export interface S3StoreOptions {
   readonly bucket: string;
@@ -32,21 +37,19 @@ const PARTS_AT_ONCE = 2;
 const SMALLEST_PART_BYTES = 8 * MIB;
 const MOST_PARTS = 10_000;
 
-type Sdk = typeof import('@aws-sdk/client-s3');
-
 /** @throws {TypeError} half a pair of keys, or a prefix that is none */
 export function createS3Store(options: S3StoreOptions): ArtifactStore {
   const { bucket, prefix } = options;
   const clientOptions = clientOptionsOf(options);
   if (prefix !== '' && !isStorageKey(prefix)) throw new TypeError('not a prefix for S3 keys');
-  let opened: Promise<{ sdk: Sdk; client: S3Client }> | undefined;
+  let opened: Promise<OpenClient> | undefined;
 
   function keyOf(key: string): string {
     assertStorageKey(key);
     return prefix === '' ? key : `${prefix}/${key}`;
   }
 
-  function open(): Promise<{ sdk: Sdk; client: S3Client }> {
+  function open(): Promise<OpenClient> {
     opened ??= import('@aws-sdk/client-s3').then((sdk) => ({
       sdk,
       client: new sdk.S3Client(clientOptions),
@@ -91,7 +94,9 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
       const { Body: body } = await client.send(new sdk.GetObjectCommand(input), { abortSignal });
       // The SDK forgets the signal once the headers are there.
       const stream = body as unknown as AsyncIterable<Uint8Array> & DestroyableStream;
-      abortSignal.addEventListener('abort', () => stream.destroy(abortReason(abortSignal)));
+      abortSignal.addEventListener('abort', () => {
+        stream.destroy(abortReason(abortSignal));
+      });
       for await (const chunk of stream) {
         // A reader that takes its time is not the server's silence.
         clearTimeout(timer);

@@ -85,7 +85,8 @@ export function createDatasetCheck(format: DatasetFormat): DatasetCheck {
 function messageOf(rows: readonly RowFault[]): string {
   const [first] = rows;
   const more = rows.length - 1;
-  const others = more === 0 ? '' : `; ${more}${rows.length === MAX_FAULTS ? ' or more' : ''} others`;
+  const others =
+    more === 0 ? '' : `; ${more}${rows.length === MAX_FAULTS ? ' or more' : ''} others`;
   return `Rows are wrong: row ${first?.row ?? 0} ${first?.message ?? ''}${others}.`;
 }
 

@@ -7,14 +7,7 @@
  * - ROWS     in the list
  * - END      white space only
  */
-import {
-  Piece,
-  TOO_LONG,
-  decodeText,
-  isJsonSpace,
-  parseJson,
-  withoutBom,
-} from './row-reader.ts';
+import { Piece, TOO_LONG, decodeText, isJsonSpace, parseJson, withoutBom } from './row-reader.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
 
 type Mode = 'START' | 'MEMBERS' | 'ROWS' | 'END';
@@ -63,7 +56,8 @@ export function createJsonRows(sink: RowSink): RowReader {
     const bytes = piece.isTooLong ? undefined : piece.take();
     if (isListJustOver) {
       isListJustOver = false;
-      if (bytes?.every(isJsonSpace) !== true) sink.stop('The JSON file is not JSON after its list.');
+      if (bytes?.every(isJsonSpace) !== true)
+        sink.stop('The JSON file is not JSON after its list.');
       return;
     }
     if (bytes === undefined) {
@@ -152,6 +146,8 @@ export function createJsonRows(sink: RowSink): RowReader {
         from = at + 1;
         if (mode === 'ROWS') endRow(false);
         else endMember();
+        return;
+      default:
     }
   }
 
