@@ -118,7 +118,9 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
       const name = keyOf(key);
       try {
         const { size } = await stat(path);
-        const deadline = AbortSignal.timeout(CALL_DEADLINE_MS + size / SLOWEST_BYTES_PER_MS);
+        const deadline = AbortSignal.timeout(
+          CALL_DEADLINE_MS + Math.ceil(size / SLOWEST_BYTES_PER_MS),
+        );
         await upload(name, path, either(deadline, signal));
         await unlink(path);
       } catch (error) {
@@ -204,7 +206,9 @@ function translate(error: unknown, bucket: string, signal?: AbortSignal): unknow
   if (error instanceof AppError) return error;
   if (signal?.aborted === true) return signal.reason;
   const disk = asDiskFault(error, 'The folder of incoming files');
-  if (disk instanceof AppError || !(error instanceof Error)) return disk;
+  // A bug of ours must not pass for a server's failure.
+  const isBug = error instanceof TypeError || error instanceof RangeError;
+  if (disk instanceof AppError || !(error instanceof Error) || isBug) return disk;
   const { name, $metadata: metadata } = error as SdkFault;
   const status = metadata?.httpStatusCode;
   const cause = new Error(`S3: ${name} (HTTP ${status ?? 'none'}, ${metadata?.requestId ?? '-'})`);

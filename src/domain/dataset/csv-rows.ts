@@ -69,7 +69,8 @@ export function createCsvRows(sink: RowSink): RowReader {
           resolve();
           return;
         }
-        parser.write(chunk, (error) => {
+        // A copy: the parser keeps the last bytes until it knows what follows them.
+        parser.write(new Uint8Array(chunk), (error) => {
           if (error) fail(error);
           resolve();
         });
