@@ -126,7 +126,7 @@ test('readers that leave in the middle or are aborted leave no file open', async
     const chunks = store.read('big', { from: 0, to: 3_999_999 }, gone.signal);
     await expect(
       (async () => {
-        for await (const _ of chunks) gone.abort();
+        for await (const chunk of chunks) if (chunk.length > 0) gone.abort();
       })(),
     ).rejects.toThrow();
   }

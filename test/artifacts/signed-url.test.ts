@@ -72,7 +72,7 @@ test('a URL that was changed in any way is invalid, also once it is old', () => 
   }
   // Four last characters decode to the same bytes: one of them is ours.
   const last = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  const taken = [...last].filter(
+  const taken = Array.from(last).filter(
     (it) =>
       verdictOf(path, `expires=${expires}&signature=${signature.slice(0, -1)}${it}`) !== 'invalid',
   );

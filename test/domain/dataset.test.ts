@@ -26,7 +26,7 @@ async function check(format: DatasetFormat, content: string | Buffer) {
 
 const TURNS = [
   { role: 'user', content: 'Hi' },
-  { role: 'assistant', content: 'Hello, "you"\\ [{' },
+  { role: 'assistant', content: 'Hello, "you"\\ [{ \\\\" \\' },
 ];
 const SHAPES: readonly object[] = [
   { text: 'Grüße, 世界 🚀' },

@@ -151,17 +151,31 @@ export function createJsonRows(sink: RowSink): RowReader {
     }
   }
 
-  function inString(byte: number): void {
-    if (isEscaped) isEscaped = false;
-    else if (byte === BACKSLASH) isEscaped = true;
-    else if (byte === QUOTE) isInString = false;
+  /** Most of a file is text, so it is searched and not walked. @returns where the text ends */
+  function skipString(chunk: Uint8Array, at: number): number {
+    const start = isEscaped ? at + 1 : at;
+    isEscaped = false;
+    for (let search = start; ;) {
+      const quote = chunk.indexOf(QUOTE, search);
+      const end = quote === -1 ? chunk.length : quote;
+      const isQuoted = hasOddBackslashes(chunk, start, end);
+      if (quote === -1) {
+        isEscaped = isQuoted;
+        return end;
+      }
+      if (!isQuoted) {
+        isInString = false;
+        return end;
+      }
+      search = quote + 1;
+    }
   }
 
   function scan(chunk: Uint8Array): void {
     from = 0;
     for (let at = 0; at < chunk.length && !sink.isStopped; at += 1) {
       const byte = chunk[at] ?? 0;
-      if (isInString) inString(byte);
+      if (isInString) at = skipString(chunk, at);
       else if (mode === 'START') start(byte, at);
       else if (mode !== 'END') inside(chunk, at);
       else if (!isJsonSpace(byte)) sink.stop('The JSON file goes on after its end.');
@@ -195,6 +209,13 @@ export function createJsonRows(sink: RowSink): RowReader {
       }
     },
   };
+}
+
+/** Whether the byte at `end` is escaped by what stands before it, from `start` on. */
+function hasOddBackslashes(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = end;
+  while (at > start && bytes[at - 1] === BACKSLASH) at -= 1;
+  return (end - at) % 2 === 1;
 }
 
 type Row = Readonly<Record<string, unknown>>;
