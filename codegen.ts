@@ -23,7 +23,8 @@ const config: CodegenConfig = {
           TrainingJob: '../../domain/job/job.ts#Job',
           TrainingAttempt: '../../domain/job/job.ts#Attempt',
           TrainingSpec: '../../domain/training/training-spec.ts#TrainingSpec as TrainingSpecMapper',
-          TrainingFailure: '../../domain/training/failure.ts#TrainingFailure as TrainingFailureMapper',
+          TrainingFailure:
+            '../../domain/training/failure.ts#TrainingFailure as TrainingFailureMapper',
           TrainingProgress: '../../domain/job/job.ts#JobProgress',
           TrainingArtifact: '../../store/artifacts.ts#ArtifactRow',
           TrainingJobConnection: '../connections.ts#JobPage',

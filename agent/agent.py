@@ -420,7 +420,7 @@ class Agent:
                         continue
                     self.last_metric = value
                     for name, key in (("step", "step"), ("total_steps", "totalSteps")):
-                        if isinstance(value.get(key), int):
+                        if type(value.get(key)) is int and value[key] >= 0:
                             setattr(self, name, value[key])
 
     # ── commands (§4) ──
@@ -1151,6 +1151,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         finally:
             with agent.lock:
                 agent.busy_files.discard(name)
+                if not known["complete"] and known["received"] >= known["sizeBytes"]:
+                    known["received"] = 0  # whole and not verified: no part could follow it
                 agent.uploading -= 1
                 agent.last_upload = time.monotonic()
         self.answer(201 if known["complete"] else 202, known)

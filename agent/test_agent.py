@@ -267,6 +267,18 @@ class Uploads(Case):
             "Authorization": "Bearer " + TOKEN, "X-File-Size": str(len(data)), "X-File-Sha256": hashlib.sha256(data).hexdigest()}, encode_chunked=True)
         self.assertEqual(connection.getresponse().status, 201)
 
+    def test_an_upload_cut_between_its_last_byte_and_its_end_can_be_sent_again_in_parts(self):
+        agent, data = AgentProcess(self), os.urandom(1000)
+        headers = {"X-File-Size": "1000", "X-File-Sha256": hashlib.sha256(data).hexdigest()}
+        lines = "".join("%s: %s\r\n" % pair for pair in headers.items())
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=10) as link:
+            link.sendall(("PUT /v1/files/e.bin HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n%s"
+                          "Transfer-Encoding: chunked\r\n\r\n3e8\r\n" % (TOKEN, lines)).encode() + data + b"\r\n")
+        def send():
+            status, answer = agent.call("PUT", "/v1/files/e.bin", data, headers={**headers, "Content-Range": "bytes 0-999/1000"})
+            return status if status != 409 else None  # the cut connection is still being cleared away
+        self.assertEqual(until("it is taken", send), 201)
+
 
 class Lines(Case):
     def test_lines_are_whole_numbered_clean_and_redacted_however_they_are_written(self):

@@ -146,8 +146,7 @@ async function keptKeys(config: Config, db: Database): Promise<Keys> {
   const id = randomBytes(5).toString('hex');
   const key = randomBytes(32).toString('base64url');
   return {
-    installationId:
-      config.installationId ?? (await keepOnce(db, TENANT_ID, 'installation-id', id)),
+    installationId: config.installationId ?? (await keepOnce(db, TENANT_ID, 'installation-id', id)),
     signingKey: config.signingKey ?? (await keepOnce(db, TENANT_ID, 'signing-key', key)),
   };
 }

@@ -23,7 +23,10 @@ export interface Context {
   readonly jobs: Jobs;
   readonly stored: JobLoaders;
   readonly logs: LogReader;
-  readonly createUpload: (fileName: string, sizeBytes: number | null) => Promise<CreateUploadResult>;
+  readonly createUpload: (
+    fileName: string,
+    sizeBytes: number | null,
+  ) => Promise<CreateUploadResult>;
   /** A signed URL under which an artifact can be fetched for a while. */
   readonly downloadUrl: (artifactId: string, path: string) => string;
 }

@@ -3,8 +3,20 @@
  *
  * Every call has a deadline well under the proxy's 100 s and throws only `AppError`s:
  * POD_UNREACHABLE (retryable: no answer, 502 to 524, not our agent), POD_REFUSED (the agent says
- * no; `reason` has its code), POD_UNTRUSTED (its answer breaks the protocol).
+ * no; `reason` has its code, UNAUTHORIZED for a wrong token), POD_UNTRUSTED (its answer breaks the
+ * protocol). After an abort by the caller it throws that signal's reason.
  */
+import { createAgentHttp } from './agent-http.ts';
+import type { AgentAccess } from './agent-http.ts';
+import { bootQuery, readResult } from './agent-results.ts';
+import {
+  commandSchema,
+  logPageSchema,
+  manifestSchema,
+  statusSchema,
+  toLogPage,
+} from './agent-schemas.ts';
+import { uploadFile } from './agent-upload.ts';
 
 export type AgentPhase = 'WAITING' | 'PREPARING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
 
@@ -24,10 +36,23 @@ export interface AgentStatus {
   readonly hasJob: boolean;
   readonly lastLine: number;
   readonly logClosed: boolean;
+  /** Lines that a full disk refused; they have no number. */
+  readonly droppedLines: number;
   /** The container restarted since an earlier boot on this disk. */
   readonly restarted: boolean;
+  /** Its lines and results can still be asked for by its id; null: this disk has none. */
+  readonly previousBoot: AgentBoot | null;
   /** It is ending its own pod; null: it is not. */
   readonly ending: { readonly reason: string; readonly refused: boolean } | null;
+}
+
+/** How an earlier boot ended. PROTOCOL.md §4.5. */
+export interface AgentBoot {
+  readonly bootId: string;
+  readonly phase: AgentPhase;
+  readonly exitCode: number | null;
+  readonly failure: AgentFailure | null;
+  readonly lastLine: number;
 }
 
 /** PROTOCOL.md §3.1. */
@@ -46,6 +71,8 @@ export interface AgentLine {
   readonly at: number;
   readonly stream: 'stdout' | 'stderr' | 'agent';
   readonly text: string;
+  /** The text goes on in the next line: it was too long for one. */
+  readonly isContinued?: true;
 }
 
 /** Lines `after + 1` to `next`, without gaps. */
@@ -95,11 +122,108 @@ export interface PodAgent {
   release(signal: AbortSignal): Promise<void>;
   /** At most `limit` lines after number `after` of the boot. */
   lines(bootId: string, after: number, limit: number, signal: AbortSignal): Promise<AgentLogPage>;
-  results(signal: AbortSignal): Promise<AgentManifest>;
-  /** One range of a result file, `to` inclusive; ends early where the transfer was cut. */
+  /** `bootId` omitted: of the current boot. */
+  results(signal: AbortSignal, bootId?: string): Promise<AgentManifest>;
+  /**
+   * One range of a result file, `to` inclusive. Where the transfer is cut, what came has been
+   * yielded before POD_UNREACHABLE is thrown.
+   */
   readResult(
     path: string,
-    range: { readonly from: number; readonly to: number },
+    range: ResultRange,
     signal: AbortSignal,
+    bootId?: string,
   ): AsyncIterable<Uint8Array>;
+}
+
+export interface ResultRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+const STATUS_DEADLINE_MS = 10_000;
+const COMMAND_DEADLINE_MS = 20_000;
+const LOG_DEADLINE_MS = 20_000;
+/** The agent takes up to 60 s for hashes before it says that some are pending. */
+const MANIFEST_DEADLINE_MS = 90_000;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MAX_STATUS_BYTES = MIB;
+const MAX_LOG_PAGE_BYTES = 4 * MIB;
+const MAX_MANIFEST_BYTES = 8 * MIB;
+
+export interface PodAgentOptions extends AgentAccess {
+  /** Bytes of one part of an upload: 8 MiB where omitted. */
+  readonly partBytes?: number;
+  /** Pause after a first failed part: 500 ms where omitted; doubles to 10 s. */
+  readonly retryPauseMs?: number;
+}
+
+export function createPodAgent(options: PodAgentOptions): PodAgent {
+  const { partBytes = 8 * MIB, retryPauseMs = 500 } = options;
+  const http = createAgentHttp(options);
+
+  async function command(
+    method: 'PUT' | 'POST',
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await http.json(
+      {
+        method,
+        path,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        deadlineMs: COMMAND_DEADLINE_MS,
+        signal,
+      },
+      commandSchema,
+      MAX_STATUS_BYTES,
+    );
+  }
+
+  async function lines(bootId: string, after: number, limit: number, signal: AbortSignal) {
+    const query = new URLSearchParams({
+      after: String(after),
+      boot: bootId,
+      limit: String(limit),
+      wait: '0',
+    });
+    const path = `/v1/logs?${query.toString()}`;
+    const page = await http.json(
+      { method: 'GET', path, deadlineMs: LOG_DEADLINE_MS, signal },
+      logPageSchema,
+      MAX_LOG_PAGE_BYTES,
+    );
+    return toLogPage(page, { bootId, after, limit });
+  }
+
+  return {
+    status: (signal) =>
+      http.json(
+        { method: 'GET', path: '/v1/status', deadlineMs: STATUS_DEADLINE_MS, signal },
+        statusSchema,
+        MAX_STATUS_BYTES,
+      ),
+    putJob: (job, signal) => command('PUT', '/v1/job', job, signal),
+    putFile: (name, source, signal) =>
+      uploadFile({ http, name, source, signal }, { partBytes, retryPauseMs }),
+    start: (signal) => command('POST', '/v1/start', {}, signal),
+    stop: (graceSeconds, signal) => command('POST', '/v1/stop', { graceSeconds }, signal),
+    release: (signal) => command('POST', '/v1/release', {}, signal),
+    lines,
+    results: (signal, bootId) =>
+      http.json(
+        {
+          method: 'GET',
+          path: `/v1/results${bootQuery(bootId)}`,
+          deadlineMs: MANIFEST_DEADLINE_MS,
+          signal,
+        },
+        manifestSchema,
+        MAX_MANIFEST_BYTES,
+      ),
+    readResult: (path, range, signal, bootId) => readResult(http, { path, range, bootId }, signal),
+  };
 }

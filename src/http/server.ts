@@ -24,9 +24,9 @@ import type { Subscriptions } from './subscriptions.ts';
 export const GRAPHQL_PATH = '/graphql';
 const WEBSOCKET_PATHS: ReadonlySet<string> = new Set([GRAPHQL_PATH, '/ws']);
 
-/** A client that sends its headers or body slower than this is cut off. */
+/** A client that sends its headers, or an operation, slower than this is cut off. */
 const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+const BODY_TIMEOUT_MS = 60_000;
 const PREFLIGHT_SECONDS = 600;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
@@ -65,7 +65,8 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   let isReady = false;
   let isClosing = false;
   const server = createServer({
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Uploads may take as long as something comes; each route has a limit of its own.
+    requestTimeout: 0,
     headersTimeout: HEADERS_TIMEOUT_MS,
   });
   server.on('request', (request, response) => {
@@ -228,7 +229,10 @@ async function readJson(request: IncomingMessage, maxBytes: number): Promise<Jso
   if (encoding !== 'identity') {
     return { kind: 'refused', status: 415, message: `Send the body without ${encoding} encoding.` };
   }
-  const body = await readBody(request, maxBytes);
+  const timer = setTimeout(() => request.destroy(), BODY_TIMEOUT_MS);
+  const body = await readBody(request, maxBytes).finally(() => {
+    clearTimeout(timer);
+  });
   if (body.kind === 'too-large') {
     return { kind: 'refused', status: 413, message: `The body is over ${maxBytes} bytes.` };
   }

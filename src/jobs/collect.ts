@@ -28,7 +28,7 @@ export async function collectJob(
   deps: CollectDeps,
   lease: Lease,
   agent: PodAgent,
-  exitCode: number | null,
+  { bootId, exitCode }: { readonly bootId: string; readonly exitCode: number | null },
   signal: AbortSignal,
 ): Promise<string | null> {
   const { job } = lease;
@@ -36,6 +36,7 @@ export async function collectJob(
   const place = `${job.id}/${job.attempt}`;
   const result = await collectArtifacts({
     agent,
+    bootId,
     // Of this lease alone: one that lost its own may still be writing.
     staging: join(deps.stagingFolder, `${job.id}-${job.attempt}`),
     keyPrefix: `jobs/${place}/`,

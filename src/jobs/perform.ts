@@ -131,9 +131,9 @@ async function collect(
   seen: Observed,
   signal: AbortSignal,
 ): Promise<number | null> {
-  if (seen.agent === null) return deps.followMs;
-  const exitCode = seen.status?.exitCode ?? null;
-  const corrupt = await collectJob(deps.collect, lease, seen.agent, exitCode, signal);
+  const { agent, status } = seen;
+  if (agent === null || status === null) return deps.followMs;
+  const corrupt = await collectJob(deps.collect, lease, agent, status, signal);
   if (corrupt !== null) {
     await endFailed(deps, lease, seen, makeFailure('ARTIFACT_CORRUPT', corrupt), signal);
     return deps.followMs;

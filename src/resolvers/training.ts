@@ -22,7 +22,8 @@ export const trainingResolvers: Resolvers = {
       const plan = planTraining(request, table);
       const unsupported = trainer.unsupported(request.spec);
       // What only this trainer lacks does not make the prices wrong.
-      const warnings = unsupported === null ? [] : [`It could not be submitted: ${unsupported.message}`];
+      const warnings =
+        unsupported === null ? [] : [`It could not be submitted: ${unsupported.message}`];
       return {
         ...plan,
         warnings: [...warnings, ...plan.warnings],

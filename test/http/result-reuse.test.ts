@@ -44,13 +44,15 @@ function createWorld() {
       },
     });
   const books = { alice: book('alice', ['A', 'B', 'C']), bob: book('bob', ['A']) };
-  const contextOf = (caller: 'alice' | 'bob'): Context => ({
-    visibility: caller,
-    requestId: 'test',
-    prices: createPriceLoaders(books[caller]),
-    jobLimits: { maxRuntimeSeconds: 86_400, maxCostUsd: 100, maxAttempts: 3 },
-    platformStatus: () => Promise.reject(new AppError('PLATFORM_TIMEOUT', 'too slow')),
-  });
+  // Of what the catalogue does not touch there is nothing here.
+  const contextOf = (caller: 'alice' | 'bob') =>
+    ({
+      visibility: caller,
+      requestId: 'test',
+      prices: createPriceLoaders(books[caller]),
+      jobLimits: { maxRuntimeSeconds: 86_400, maxCostUsd: 100, maxAttempts: 3 },
+      platformStatus: () => Promise.reject(new AppError('PLATFORM_TIMEOUT', 'too slow')),
+    }) as Partial<Context> as Context;
   return {
     contextOf,
     newPrices: () => {

@@ -1,4 +1,9 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
+import type { Job, Attempt, JobProgress } from '../../domain/job/job.ts';
+import type { TrainingSpec as TrainingSpecMapper } from '../../domain/training/training-spec.ts';
+import type { TrainingFailure as TrainingFailureMapper } from '../../domain/training/failure.ts';
+import type { ArtifactRow } from '../../store/artifacts.ts';
+import type { JobPage } from '../connections.ts';
 import type { CatalogueEntry } from '../../domain/gpu.ts';
 import type { Price } from '../../domain/price.ts';
 import type { TrainingPlan as TrainingPlanMapper, TrainingOption as TrainingOptionMapper } from '../../domain/training/training-plan.ts';
@@ -7,6 +12,7 @@ import type { PlatformStatus } from '../../datasources/platform-status.ts';
 import type { Context } from '../../context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
+export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;
 export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 /** All built-in and custom scalars, mapped to their actual values */
 export type Scalars = {
@@ -15,8 +21,14 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean; }
   Int: { input: number; output: number; }
   Float: { input: number; output: number; }
+  /** A whole number of bytes, up to 2^53. */
+  ByteCount: { input: number; output: number; }
   /** An instant in UTC, as RFC 3339 text with milliseconds: `2026-11-24T09:30:00.000Z`. */
   DateTime: { input: number; output: number; }
+  /** Any JSON value. */
+  JSON: { input: unknown; output: unknown; }
+  /** Opaque. A place in one job's log or metrics; survives restarts, replicas and reconnects. */
+  LogCursor: { input: string; output: string; }
   _FieldSet: { input: unknown; output: unknown; }
 };
 
@@ -49,6 +61,45 @@ export type AdapterAlgorithm =
   /** LoRA with shared frozen random matrices: very few parameters. */
   | 'VERA';
 
+/** What a file is. */
+export type ArtifactKind =
+  /** The trained adapter. */
+  | 'ADAPTER'
+  /** A state to go on from. */
+  | 'CHECKPOINT'
+  /** Configuration of the adapter or the training. */
+  | 'CONFIG'
+  /** The log. */
+  | 'LOG'
+  /** Anything else. */
+  | 'OTHER'
+  /** Files of the tokenizer. */
+  | 'TOKENIZER';
+
+/** How one attempt ended. */
+export type AttemptOutcome =
+  /** The job was cancelled. */
+  | 'CANCELLED'
+  /** It failed; the job's `failure` or its log says why. */
+  | 'FAILED'
+  /** Its pod disappeared or restarted. */
+  | 'LOST'
+  /** The job was paused. */
+  | 'PAUSED'
+  /** The cloud took its spot pod back. */
+  | 'RECLAIMED'
+  /** It trained to the end and its results were stored. */
+  | 'SUCCEEDED';
+
+/** The outcome of a cancellation. */
+export type CancelTrainingJobPayload = {
+  readonly __typename?: 'CancelTrainingJobPayload';
+  /** The job; it ends shortly. Null with `userErrors`. */
+  readonly job: Maybe<TrainingJob>;
+  /** Why nothing was done; empty: the cancellation stands. */
+  readonly userErrors: ReadonlyArray<TrainingUserError>;
+};
+
 /** Which part of the cloud a pod runs in. */
 export type CloudTier =
   /** Machines of other people: cheaper, and not to be trusted with secrets. */
@@ -76,6 +127,64 @@ export type DatasetInput = {
   /** An https URL that the pod fetches; this service never does. */
   readonly url?: InputMaybe<Scalars['String']['input']>;
 };
+
+/** Where to send a dataset. */
+export type DatasetUploadPayload = {
+  readonly __typename?: 'DatasetUploadPayload';
+  /** When `uploadUrl` stops working. */
+  readonly expiresAt: Maybe<Scalars['DateTime']['output']>;
+  /** Names it in `DatasetInput.uploadId`; null with `userErrors`. */
+  readonly uploadId: Maybe<Scalars['ID']['output']>;
+  /** PUT the bytes here, once, before `expiresAt`; the answer says what is wrong with them. */
+  readonly uploadUrl: Maybe<Scalars['String']['output']>;
+  /** What is wrong with the request; empty: go on. */
+  readonly userErrors: ReadonlyArray<TrainingUserError>;
+};
+
+/** Why a job failed, for programs. */
+export type FailureCode =
+  /** What was fetched is not what the pod said it would be. */
+  | 'ARTIFACT_CORRUPT'
+  /** `maxCostUsd` was reached. */
+  | 'BUDGET_EXHAUSTED'
+  /** The host's driver is too old for the image. */
+  | 'CUDA_MISMATCH'
+  /** The dataset cannot be read. */
+  | 'DATASET_INVALID'
+  /** The pod's disk was full. */
+  | 'DISK_FULL'
+  /** The container image could not be fetched. */
+  | 'IMAGE_PULL'
+  /** The GPU cloud's account lacks credit. */
+  | 'INSUFFICIENT_BALANCE'
+  /** A fault of this service. */
+  | 'INTERNAL'
+  /** The base model needs a token that was not given or not accepted. */
+  | 'MODEL_GATED'
+  /** There is no such base model. */
+  | 'MODEL_NOT_FOUND'
+  /** No machine of the wanted kind was free for as long as was waited. */
+  | 'NO_CAPACITY'
+  /** The GPU's memory, or the machine's, was not enough. */
+  | 'OUT_OF_MEMORY'
+  /** The GPU cloud refuses the request. */
+  | 'PLATFORM_REJECTED'
+  /** The GPU cloud did not answer for too long. */
+  | 'PLATFORM_UNAVAILABLE'
+  /** The pod disappeared, more often than attempts were allowed. */
+  | 'POD_LOST'
+  /** Everything that fits costs more than `maxUsdPerHour`. */
+  | 'PRICE_ABOVE_LIMIT'
+  /** `maxRuntimeSeconds` was reached. */
+  | 'RUNTIME_LIMIT'
+  /** The cloud took the spot pod back, more often than attempts were allowed. */
+  | 'SPOT_RECLAIMED'
+  /** The pod did not come up in time. */
+  | 'STARTUP_TIMEOUT'
+  /** The trainer ended with an error of its own. */
+  | 'TRAINER_CRASHED'
+  /** The GPU cloud does not accept the key. */
+  | 'UNAUTHORIZED';
 
 /** The GPU cloud behind this service, and whether it answers. */
 export type GpuPlatform = {
@@ -192,6 +301,23 @@ export type HuggingFaceDatasetInput = {
   readonly split?: Scalars['String']['input'];
 };
 
+/** A name and a value that the submitter attached. */
+export type JobLabel = {
+  readonly __typename?: 'JobLabel';
+  /** 1 to 64 letters, digits, dots, dashes, underscores and slashes. */
+  readonly name: Scalars['String']['output'];
+  /** At most 256 characters. */
+  readonly value: Scalars['String']['output'];
+};
+
+/** A name and a value to attach. */
+export type JobLabelInput = {
+  /** 1 to 64 letters, digits, dots, dashes, underscores and slashes. */
+  readonly name: Scalars['String']['input'];
+  /** At most 256 characters. */
+  readonly value: Scalars['String']['input'];
+};
+
 /** What ends a job at the latest. Omitted: the server's own limits, which are also the highest. */
 export type LimitsInput = {
   /** Pods that may be tried one after the other. */
@@ -202,10 +328,145 @@ export type LimitsInput = {
   readonly maxRuntimeSeconds?: InputMaybe<Scalars['Int']['input']>;
 };
 
+/** Which lines. */
+export type LogFilter = {
+  /** Only of this attempt. */
+  readonly attempt?: InputMaybe<Scalars['Int']['input']>;
+  /** Only with this text, whatever the case; at most 256 characters. */
+  readonly contains?: InputMaybe<Scalars['String']['input']>;
+  /** Only from these sources. */
+  readonly sources?: InputMaybe<ReadonlyArray<LogSource>>;
+};
+
+/** One line of a job's log. */
+export type LogLine = {
+  readonly __typename?: 'LogLine';
+  /** When it was written. */
+  readonly at: Scalars['DateTime']['output'];
+  /** The attempt it belongs to; 0: none. */
+  readonly attempt: Scalars['Int']['output'];
+  /** Its place: hand it back as `after`. */
+  readonly cursor: Scalars['LogCursor']['output'];
+  /** Its number in the job's log: from 1, without gaps. */
+  readonly seq: Scalars['Int']['output'];
+  /** Where it comes from. */
+  readonly source: LogSource;
+  /** Its text, without the line break. May hold ANSI sequences: escape before showing. */
+  readonly text: Scalars['String']['output'];
+};
+
+/** A page of a job's log. */
+export type LogPage = {
+  readonly __typename?: 'LogPage';
+  /** Where to go on; with a filter it may be behind the last line. Null: nothing is stored yet. */
+  readonly endCursor: Maybe<Scalars['LogCursor']['output']>;
+  /** Whether more is stored behind `endCursor`. */
+  readonly hasNextPage: Scalars['Boolean']['output'];
+  /** Whether there is more before `startCursor`. */
+  readonly hasPreviousPage: Scalars['Boolean']['output'];
+  /** In their order. */
+  readonly lines: ReadonlyArray<LogLine>;
+  /** Of the first line; null: the page is empty. */
+  readonly startCursor: Maybe<Scalars['LogCursor']['output']>;
+};
+
+/** Where a line comes from. */
+export type LogSource =
+  /** This service: what it did with the job. */
+  | 'LIFECYCLE'
+  /** The trainer's standard error. */
+  | 'STDERR'
+  /** The trainer's standard output. */
+  | 'STDOUT'
+  /** The pod's system and its agent. */
+  | 'SYSTEM';
+
+/** A page of a job's metrics. */
+export type MetricPage = {
+  readonly __typename?: 'MetricPage';
+  /** Where to go on; null: nothing is stored yet. */
+  readonly endCursor: Maybe<Scalars['LogCursor']['output']>;
+  /** Whether more is stored behind `endCursor`. */
+  readonly hasNextPage: Scalars['Boolean']['output'];
+  /** In their order. */
+  readonly points: ReadonlyArray<MetricPoint>;
+};
+
+/** One measured value. */
+export type MetricPoint = {
+  readonly __typename?: 'MetricPoint';
+  /** When it was measured. */
+  readonly at: Scalars['DateTime']['output'];
+  /** Passes over the dataset by then; null: unknown. */
+  readonly epoch: Maybe<Scalars['Float']['output']>;
+  /** Such as `loss`, `learningRate`, `gradNorm`, `evalLoss`. */
+  readonly name: Scalars['String']['output'];
+  /** Its number in the job's metrics: from 1, without gaps. */
+  readonly seq: Scalars['Int']['output'];
+  /** The update it belongs to; null: none. */
+  readonly step: Maybe<Scalars['Int']['output']>;
+  /** Null: it was not a number. */
+  readonly value: Maybe<Scalars['Float']['output']>;
+};
+
 /** Where the base model comes from. */
 export type ModelSource =
   /** The Hugging Face Hub. */
   | 'HUGGINGFACE';
+
+export type Mutation = {
+  readonly __typename?: 'Mutation';
+  /**
+   * Ends a job, whatever it is doing; its pod is terminated and what it did is lost. A job that has
+   * ended already is answered as it is.
+   */
+  readonly cancelTrainingJob: CancelTrainingJobPayload;
+  /** Prepares the upload of a dataset: JSONL, JSON or CSV. */
+  readonly createDatasetUpload: DatasetUploadPayload;
+  /** Submits an ended job again, as a new one, with another placement if one is given. */
+  readonly retryTrainingJob: SubmitTrainingJobPayload;
+  /**
+   * Accepts a training. The answer comes at once and means that it is stored for good; a pod is rented
+   * afterwards.
+   */
+  readonly submitTrainingJob: SubmitTrainingJobPayload;
+};
+
+
+export type MutationCancelTrainingJobArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type MutationCreateDatasetUploadArgs = {
+  fileName: Scalars['String']['input'];
+  sizeBytes?: InputMaybe<Scalars['ByteCount']['input']>;
+};
+
+
+export type MutationRetryTrainingJobArgs = {
+  id: Scalars['ID']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  placement?: InputMaybe<PlacementInput>;
+};
+
+
+export type MutationSubmitTrainingJobArgs = {
+  input: SubmitTrainingJobInput;
+};
+
+/** Where a page lies in its list. */
+export type PageInfo = {
+  readonly __typename?: 'PageInfo';
+  /** Of the last item; null: the page is empty. */
+  readonly endCursor: Maybe<Scalars['String']['output']>;
+  /** Whether there is more after `endCursor`. */
+  readonly hasNextPage: Scalars['Boolean']['output'];
+  /** Whether there is more before `startCursor`. */
+  readonly hasPreviousPage: Scalars['Boolean']['output'];
+  /** Of the first item; null: the page is empty. */
+  readonly startCursor: Maybe<Scalars['String']['output']>;
+};
 
 /** Where a job may run. */
 export type PlacementInput = {
@@ -227,6 +488,8 @@ export type PlacementInput = {
   readonly networkVolumeId?: InputMaybe<Scalars['ID']['input']>;
   /** Whether an interruptible pod will do. */
   readonly spot?: Scalars['Boolean']['input'];
+  /** Whether secrets and uploaded datasets may go to machines of the community cloud, which are strangers'. */
+  readonly trustCommunityHosts?: Scalars['Boolean']['input'];
 };
 
 /** What a pod of one GPU type costs now. Every price is for the whole pod, not per GPU. */
@@ -281,6 +544,10 @@ export type Query = {
   readonly gpuResource: Maybe<GpuResource>;
   /** The GPUs the platform lists. */
   readonly gpuResources: ReadonlyArray<GpuResource>;
+  /** One job; null: there is none by this id. */
+  readonly trainingJob: Maybe<TrainingJob>;
+  /** Jobs, newest first. */
+  readonly trainingJobs: TrainingJobConnection;
   /**
    * Checks a training request and shows where it could run, what it would need, take and cost. Rents
    * nothing. Everything wrong is told at once in `userErrors`.
@@ -299,6 +566,21 @@ export type QueryGpuResourceArgs = {
 export type QueryGpuResourcesArgs = {
   filter?: InputMaybe<GpuResourceFilter>;
   orderBy?: GpuResourceOrder;
+};
+
+
+/** What can be asked. */
+export type QueryTrainingJobArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** What can be asked. */
+export type QueryTrainingJobsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: Scalars['Int']['input'];
+  nameContains?: InputMaybe<Scalars['String']['input']>;
+  status?: InputMaybe<ReadonlyArray<TrainingJobStatus>>;
 };
 
 
@@ -322,6 +604,34 @@ export type StockLevel =
   /** The platform did not say. Filters treat it as lower than `LOW`. */
   | 'UNKNOWN';
 
+/** A training to be run. */
+export type SubmitTrainingJobInput = {
+  /**
+   * Makes a repeated submission harmless: the same key with the same content answers the same job, with
+   * other content it is refused. Kept for at least a week. At most 128 characters.
+   */
+  readonly idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  /** At most 20, each name once. */
+  readonly labels?: InputMaybe<ReadonlyArray<JobLabelInput>>;
+  /** What ends it at the latest. */
+  readonly limits?: InputMaybe<LimitsInput>;
+  /** For people; 1 to 200 characters. */
+  readonly name: Scalars['String']['input'];
+  /** Where it may run; omitted: one GPU in the secure cloud, the cheapest that fits. */
+  readonly placement?: InputMaybe<PlacementInput>;
+  /** What is to be trained. */
+  readonly spec: TrainingSpecInput;
+};
+
+/** The outcome of a submission: a job, or what is wrong. */
+export type SubmitTrainingJobPayload = {
+  readonly __typename?: 'SubmitTrainingJobPayload';
+  /** The accepted job; null with `userErrors`. */
+  readonly job: Maybe<TrainingJob>;
+  /** Everything that is wrong, at once; empty: it was accepted. */
+  readonly userErrors: ReadonlyArray<TrainingUserError>;
+};
+
 /** The libraries that train. */
 export type TrainerBackend =
   /** Unsloth where it supports the specification, else TRL. */
@@ -330,6 +640,187 @@ export type TrainerBackend =
   | 'TRL'
   /** Unsloth: faster, needs less memory, fewer algorithms. */
   | 'UNSLOTH';
+
+/** A stored, verified result of a job. */
+export type TrainingArtifact = {
+  readonly __typename?: 'TrainingArtifact';
+  /** When it was stored. */
+  readonly createdAt: Scalars['DateTime']['output'];
+  /** Signed, good for an hour; anyone who has it can download. Supports Range and If-Range. */
+  readonly downloadUrl: Scalars['String']['output'];
+  /** Made by this service. */
+  readonly id: Scalars['ID']['output'];
+  /** The job it is a result of. */
+  readonly job: TrainingJob;
+  /** What it is. */
+  readonly kind: ArtifactKind;
+  /** Its relative path, with slashes. */
+  readonly path: Scalars['String']['output'];
+  /** SHA-256 of its bytes, in hex. */
+  readonly sha256: Scalars['String']['output'];
+  /** Its size. */
+  readonly sizeBytes: Scalars['ByteCount']['output'];
+};
+
+/** One try of a job on one pod. */
+export type TrainingAttempt = {
+  readonly __typename?: 'TrainingAttempt';
+  /** Where the pod was; null: unknown. */
+  readonly dataCenterId: Maybe<Scalars['ID']['output']>;
+  /** When it ended; null: it has not. */
+  readonly endedAt: Maybe<Scalars['DateTime']['output']>;
+  /** The trainer's exit code; null: it has not ended, or nobody saw it. */
+  readonly exitCode: Maybe<Scalars['Int']['output']>;
+  /** The GPU, by the platform's id; null: no pod was rented. */
+  readonly gpuResourceId: Maybe<Scalars['ID']['output']>;
+  /** From 1. */
+  readonly number: Scalars['Int']['output'];
+  /** How it ended; null: it has not. */
+  readonly outcome: Maybe<AttemptOutcome>;
+  /** Whether it was an interruptible pod. */
+  readonly spot: Scalars['Boolean']['output'];
+  /** When the pod was asked for. */
+  readonly startedAt: Maybe<Scalars['DateTime']['output']>;
+  /** USD per hour of the whole pod, as the platform said; null: no pod was rented. */
+  readonly usdPerHour: Maybe<Scalars['Float']['output']>;
+};
+
+/** What a job costs, in USD. */
+export type TrainingCost = {
+  readonly __typename?: 'TrainingCost';
+  /** What the platform has billed, as its records say some time afterwards; null: not known yet. */
+  readonly billedUsd: Maybe<Scalars['Float']['output']>;
+  /** The estimate at its submission; null: unknown. */
+  readonly estimatedUsd: Maybe<Scalars['Float']['output']>;
+  /** What runs now, per hour; null: nothing does. */
+  readonly usdPerHour: Maybe<Scalars['Float']['output']>;
+  /** Worked out from the rented pods' prices, per second, all attempts. */
+  readonly usdSoFar: Scalars['Float']['output'];
+};
+
+/** Why a job failed. */
+export type TrainingFailure = {
+  readonly __typename?: 'TrainingFailure';
+  /** For programs. */
+  readonly code: FailureCode;
+  /** For people. */
+  readonly message: Scalars['String']['output'];
+  /** Whether the same job may succeed when it is tried again. */
+  readonly retryable: Scalars['Boolean']['output'];
+  /** What can be done about it. */
+  readonly suggestions: ReadonlyArray<Scalars['String']['output']>;
+};
+
+/** One training, from its submission to its verified result. */
+export type TrainingJob = {
+  readonly __typename?: 'TrainingJob';
+  /** Stored, verified results; empty until there are some. */
+  readonly artifacts: ReadonlyArray<TrainingArtifact>;
+  /** Every pod that was tried, oldest first. */
+  readonly attempts: ReadonlyArray<TrainingAttempt>;
+  /** When its cancellation was asked for; null: it was not. */
+  readonly cancelRequestedAt: Maybe<Scalars['DateTime']['output']>;
+  /** Which part of the cloud the newest pod is in; null: none was rented yet. */
+  readonly cloud: Maybe<CloudTier>;
+  /** What it costs. */
+  readonly cost: TrainingCost;
+  /** When it was submitted. */
+  readonly createdAt: Scalars['DateTime']['output'];
+  /** When it ended; null: it has not. */
+  readonly endedAt: Maybe<Scalars['DateTime']['output']>;
+  /** Why it failed; null: it has not. */
+  readonly failure: Maybe<TrainingFailure>;
+  /** GPUs of the newest pod; null: none was rented yet. */
+  readonly gpuCount: Maybe<Scalars['Int']['output']>;
+  /** The GPU of the newest pod; null: none was rented yet, or the catalogue does not list it any more. */
+  readonly gpuResource: Maybe<GpuResource>;
+  /** Made by this service; never given twice. */
+  readonly id: Scalars['ID']['output'];
+  /** As submitted. */
+  readonly labels: ReadonlyArray<JobLabel>;
+  /**
+   * Lines of the log, in their order: the first ones after a cursor, or the last ones before one.
+   * Without `first` and `last`: the first 100. At most 1000 at a time.
+   */
+  readonly logs: Maybe<LogPage>;
+  /** Measured values in their order, at most 10000 at a time; `first` defaults to 1000. */
+  readonly metrics: Maybe<MetricPage>;
+  /** As submitted. */
+  readonly name: Scalars['String']['output'];
+  /** How far training is; null: it has not begun. */
+  readonly progress: Maybe<TrainingProgress>;
+  /** The trainer program and its configuration, as they ran or would run; null: this backend has none yet. */
+  readonly script: Maybe<Scalars['String']['output']>;
+  /** What is trained, with every default filled in. */
+  readonly spec: TrainingSpec;
+  /** When its first pod was rented; null: none was yet. */
+  readonly startedAt: Maybe<Scalars['DateTime']['output']>;
+  /** Where it stands. */
+  readonly status: TrainingJobStatus;
+  /** What it waits for or what happened last, for people; null: the status says it all. */
+  readonly statusReason: Maybe<Scalars['String']['output']>;
+};
+
+
+/** One training, from its submission to its verified result. */
+export type TrainingJobLogsArgs = {
+  after?: InputMaybe<Scalars['LogCursor']['input']>;
+  before?: InputMaybe<Scalars['LogCursor']['input']>;
+  filter?: InputMaybe<LogFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** One training, from its submission to its verified result. */
+export type TrainingJobMetricsArgs = {
+  after?: InputMaybe<Scalars['LogCursor']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  names?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+};
+
+/** Jobs, newest first. */
+export type TrainingJobConnection = {
+  readonly __typename?: 'TrainingJobConnection';
+  /** With their cursors. */
+  readonly edges: ReadonlyArray<TrainingJobEdge>;
+  /** The jobs alone. */
+  readonly nodes: ReadonlyArray<TrainingJob>;
+  /** Whether there are more. */
+  readonly pageInfo: PageInfo;
+  /** How many there are in all pages; null: unknown. */
+  readonly totalCount: Maybe<Scalars['Int']['output']>;
+};
+
+/** One job in a list. */
+export type TrainingJobEdge = {
+  readonly __typename?: 'TrainingJobEdge';
+  /** Hand it back as `after`. */
+  readonly cursor: Scalars['String']['output'];
+  /** The job. */
+  readonly node: TrainingJob;
+};
+
+/** Where a job stands. It ends in exactly one of COMPLETED, FAILED and CANCELLED. */
+export type TrainingJobStatus =
+  /** Cancelled by a caller. */
+  | 'CANCELLED'
+  /** Training is over; results are being fetched and verified. */
+  | 'COLLECTING'
+  /** Every result is stored and verified. */
+  | 'COMPLETED'
+  /** It ended without a result; `failure` says why. */
+  | 'FAILED'
+  /** Stopped at a checkpoint, without a pod. */
+  | 'PAUSED'
+  /** Accepted; no pod is rented yet. */
+  | 'PENDING'
+  /** The pod is up: it gets specification and dataset and installs what it needs. */
+  | 'PREPARING'
+  /** A pod is being rented or boots. It may cost already. */
+  | 'PROVISIONING'
+  /** It trains. */
+  | 'RUNNING';
 
 /** One way to place a job. */
 export type TrainingOption = {
@@ -365,6 +856,61 @@ export type TrainingPlan = {
   readonly userErrors: ReadonlyArray<TrainingUserError>;
   /** What may surprise, and what the estimates rest on. */
   readonly warnings: ReadonlyArray<Scalars['String']['output']>;
+};
+
+/** How far training is, as the trainer said last. */
+export type TrainingProgress = {
+  readonly __typename?: 'TrainingProgress';
+  /** Passes over the dataset done; null: unknown. */
+  readonly epoch: Maybe<Scalars['Float']['output']>;
+  /** Share of all updates, 0 to 1; null: unknown. */
+  readonly fraction: Maybe<Scalars['Float']['output']>;
+  /** Estimated from the pace so far; null: unknown. */
+  readonly secondsRemaining: Maybe<Scalars['Int']['output']>;
+  /** Updates done. */
+  readonly step: Scalars['Int']['output'];
+  /** Updates in all; null: unknown. */
+  readonly totalSteps: Maybe<Scalars['Int']['output']>;
+};
+
+/**
+ * What is trained, with every default filled in. Null: the algorithm has no such value, or the other of
+ * `epochs` and `maxSteps` decides.
+ */
+export type TrainingSpec = {
+  readonly __typename?: 'TrainingSpec';
+  /** How the model is adapted. */
+  readonly algorithm: AdapterAlgorithm;
+  /** Scaling of the adapter. */
+  readonly alpha: Maybe<Scalars['Float']['output']>;
+  /** All of it, with what has no field here. */
+  readonly asJson: Scalars['JSON']['output'];
+  /** The libraries that train. */
+  readonly backend: TrainerBackend;
+  /** Name on the hub, with its owner. */
+  readonly baseModel: Scalars['String']['output'];
+  /** Sequences per GPU and step. */
+  readonly batchSize: Scalars['Int']['output'];
+  /** Dropout in the adapter. */
+  readonly dropout: Maybe<Scalars['Float']['output']>;
+  /** Passes over the dataset. */
+  readonly epochs: Maybe<Scalars['Float']['output']>;
+  /** Steps whose gradients are added up before an update. */
+  readonly gradientAccumulationSteps: Scalars['Int']['output'];
+  /** Peak learning rate. */
+  readonly learningRate: Scalars['Float']['output'];
+  /** Longest sequence in tokens. */
+  readonly maxSequenceLength: Scalars['Int']['output'];
+  /** Updates after which training ends. */
+  readonly maxSteps: Maybe<Scalars['Int']['output']>;
+  /** How the base model is held in memory. */
+  readonly quantization: Quantization;
+  /** Rank of the adapter. */
+  readonly rank: Maybe<Scalars['Int']['output']>;
+  /** Seed of everything random. */
+  readonly seed: Scalars['Int']['output'];
+  /** Layers that are adapted; null: every linear layer. */
+  readonly targetModules: Maybe<ReadonlyArray<Scalars['String']['output']>>;
 };
 
 /** What is to be trained. An omitted value gets the default that is named with it. */
@@ -515,6 +1061,8 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 /** Mapping of federation types */
 export type FederationTypes = {
   GpuResource: GpuResource;
+  TrainingArtifact: TrainingArtifact;
+  TrainingJob: TrainingJob;
 };
 
 /** Mapping of federation reference types */
@@ -522,6 +1070,12 @@ export type FederationReferenceTypes = {
   GpuResource:
     ( { __typename: 'GpuResource' }
     & GraphQLRecursivePick<FederationTypes['GpuResource'], {"id":true}> );
+  TrainingArtifact:
+    ( { __typename: 'TrainingArtifact' }
+    & GraphQLRecursivePick<FederationTypes['TrainingArtifact'], {"id":true}> );
+  TrainingJob:
+    ( { __typename: 'TrainingJob' }
+    & GraphQLRecursivePick<FederationTypes['TrainingJob'], {"id":true}> );
 };
 
 
@@ -533,12 +1087,18 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
   AdapterAlgorithm: AdapterAlgorithm;
+  ArtifactKind: ArtifactKind;
+  AttemptOutcome: AttemptOutcome;
+  ByteCount: ResolverTypeWrapper<Scalars['ByteCount']['output']>;
+  CancelTrainingJobPayload: ResolverTypeWrapper<Omit<CancelTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversTypes['TrainingUserError']> }>;
   CloudTier: CloudTier;
   DataCenterStock: ResolverTypeWrapper<DataCenterStock>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   DatasetInput: DatasetInput;
+  DatasetUploadPayload: ResolverTypeWrapper<Omit<DatasetUploadPayload, 'userErrors'> & { userErrors: ReadonlyArray<ResolversTypes['TrainingUserError']> }>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  FailureCode: FailureCode;
   GpuPlatform: ResolverTypeWrapper<PlatformStatus>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
@@ -547,16 +1107,40 @@ export type ResolversTypes = {
   GpuResourceFilter: GpuResourceFilter;
   GpuResourceOrder: GpuResourceOrder;
   HuggingFaceDatasetInput: HuggingFaceDatasetInput;
+  JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
+  JobLabel: ResolverTypeWrapper<JobLabel>;
+  JobLabelInput: JobLabelInput;
   LimitsInput: LimitsInput;
+  LogCursor: ResolverTypeWrapper<Scalars['LogCursor']['output']>;
+  LogFilter: LogFilter;
+  LogLine: ResolverTypeWrapper<LogLine>;
+  LogPage: ResolverTypeWrapper<LogPage>;
+  LogSource: LogSource;
+  MetricPage: ResolverTypeWrapper<MetricPage>;
+  MetricPoint: ResolverTypeWrapper<MetricPoint>;
   ModelSource: ModelSource;
+  Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  PageInfo: ResolverTypeWrapper<PageInfo>;
   PlacementInput: PlacementInput;
   Pricing: ResolverTypeWrapper<Price>;
   Quantization: Quantization;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   StockLevel: StockLevel;
+  SubmitTrainingJobInput: SubmitTrainingJobInput;
+  SubmitTrainingJobPayload: ResolverTypeWrapper<Omit<SubmitTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversTypes['TrainingUserError']> }>;
   TrainerBackend: TrainerBackend;
+  TrainingArtifact: ResolverTypeWrapper<ArtifactRow>;
+  TrainingAttempt: ResolverTypeWrapper<Attempt>;
+  TrainingCost: ResolverTypeWrapper<TrainingCost>;
+  TrainingFailure: ResolverTypeWrapper<TrainingFailureMapper>;
+  TrainingJob: ResolverTypeWrapper<Job>;
+  TrainingJobConnection: ResolverTypeWrapper<JobPage>;
+  TrainingJobEdge: ResolverTypeWrapper<Omit<TrainingJobEdge, 'node'> & { node: ResolversTypes['TrainingJob'] }>;
+  TrainingJobStatus: TrainingJobStatus;
   TrainingOption: ResolverTypeWrapper<TrainingOptionMapper>;
   TrainingPlan: ResolverTypeWrapper<TrainingPlanMapper>;
+  TrainingProgress: ResolverTypeWrapper<JobProgress>;
+  TrainingSpec: ResolverTypeWrapper<TrainingSpecMapper>;
   TrainingSpecInput: TrainingSpecInput;
   TrainingUserError: ResolverTypeWrapper<TrainingUserErrorMapper>;
   UserError: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['UserError']>;
@@ -564,10 +1148,13 @@ export type ResolversTypes = {
 
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
+  ByteCount: Scalars['ByteCount']['output'];
+  CancelTrainingJobPayload: Omit<CancelTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversParentTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
   DataCenterStock: DataCenterStock;
   ID: Scalars['ID']['output'];
   String: Scalars['String']['output'];
   DatasetInput: DatasetInput;
+  DatasetUploadPayload: Omit<DatasetUploadPayload, 'userErrors'> & { userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
   DateTime: Scalars['DateTime']['output'];
   GpuPlatform: PlatformStatus;
   Float: Scalars['Float']['output'];
@@ -576,21 +1163,59 @@ export type ResolversParentTypes = {
   Int: Scalars['Int']['output'];
   GpuResourceFilter: GpuResourceFilter;
   HuggingFaceDatasetInput: HuggingFaceDatasetInput;
+  JSON: Scalars['JSON']['output'];
+  JobLabel: JobLabel;
+  JobLabelInput: JobLabelInput;
   LimitsInput: LimitsInput;
+  LogCursor: Scalars['LogCursor']['output'];
+  LogFilter: LogFilter;
+  LogLine: LogLine;
+  LogPage: LogPage;
+  MetricPage: MetricPage;
+  MetricPoint: MetricPoint;
+  Mutation: Record<PropertyKey, never>;
+  PageInfo: PageInfo;
   PlacementInput: PlacementInput;
   Pricing: Price;
   Query: Record<PropertyKey, never>;
+  SubmitTrainingJobInput: SubmitTrainingJobInput;
+  SubmitTrainingJobPayload: Omit<SubmitTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversParentTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
+  TrainingArtifact: ArtifactRow;
+  TrainingAttempt: Attempt;
+  TrainingCost: TrainingCost;
+  TrainingFailure: TrainingFailureMapper;
+  TrainingJob: Job;
+  TrainingJobConnection: JobPage;
+  TrainingJobEdge: Omit<TrainingJobEdge, 'node'> & { node: ResolversParentTypes['TrainingJob'] };
   TrainingOption: TrainingOptionMapper;
   TrainingPlan: TrainingPlanMapper;
+  TrainingProgress: JobProgress;
+  TrainingSpec: TrainingSpecMapper;
   TrainingSpecInput: TrainingSpecInput;
   TrainingUserError: TrainingUserErrorMapper;
   UserError: ResolversInterfaceTypes<ResolversParentTypes>['UserError'];
+};
+
+export interface ByteCountScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['ByteCount'], any> {
+  name: 'ByteCount';
+}
+
+export type CancelTrainingJobPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CancelTrainingJobPayload'] = ResolversParentTypes['CancelTrainingJobPayload']> = {
+  job?: Resolver<Maybe<ResolversTypes['TrainingJob']>, ParentType, ContextType>;
+  userErrors?: Resolver<ReadonlyArray<ResolversTypes['TrainingUserError']>, ParentType, ContextType>;
 };
 
 export type DataCenterStockResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DataCenterStock'] = ResolversParentTypes['DataCenterStock']> = {
   dataCenterId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   name?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   stock?: Resolver<ResolversTypes['StockLevel'], ParentType, ContextType>;
+};
+
+export type DatasetUploadPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DatasetUploadPayload'] = ResolversParentTypes['DatasetUploadPayload']> = {
+  expiresAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  uploadId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  uploadUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  userErrors?: Resolver<ReadonlyArray<ResolversTypes['TrainingUserError']>, ParentType, ContextType>;
 };
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
@@ -621,6 +1246,65 @@ export type GpuResourceResolvers<ContextType = Context, ParentType extends Resol
   pricing?: Resolver<Maybe<ResolversTypes['Pricing']>, ParentType, ContextType, RequireFields<GpuResourcePricingArgs, 'cloud' | 'gpuCount'>>;
 };
 
+export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSON'], any> {
+  name: 'JSON';
+}
+
+export type JobLabelResolvers<ContextType = Context, ParentType extends ResolversParentTypes['JobLabel'] = ResolversParentTypes['JobLabel']> = {
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  value?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export interface LogCursorScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['LogCursor'], any> {
+  name: 'LogCursor';
+}
+
+export type LogLineResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LogLine'] = ResolversParentTypes['LogLine']> = {
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  attempt?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  cursor?: Resolver<ResolversTypes['LogCursor'], ParentType, ContextType>;
+  seq?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  source?: Resolver<ResolversTypes['LogSource'], ParentType, ContextType>;
+  text?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type LogPageResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LogPage'] = ResolversParentTypes['LogPage']> = {
+  endCursor?: Resolver<Maybe<ResolversTypes['LogCursor']>, ParentType, ContextType>;
+  hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  hasPreviousPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  lines?: Resolver<ReadonlyArray<ResolversTypes['LogLine']>, ParentType, ContextType>;
+  startCursor?: Resolver<Maybe<ResolversTypes['LogCursor']>, ParentType, ContextType>;
+};
+
+export type MetricPageResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MetricPage'] = ResolversParentTypes['MetricPage']> = {
+  endCursor?: Resolver<Maybe<ResolversTypes['LogCursor']>, ParentType, ContextType>;
+  hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  points?: Resolver<ReadonlyArray<ResolversTypes['MetricPoint']>, ParentType, ContextType>;
+};
+
+export type MetricPointResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MetricPoint'] = ResolversParentTypes['MetricPoint']> = {
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  epoch?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  seq?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  step?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  value?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+};
+
+export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
+  cancelTrainingJob?: Resolver<ResolversTypes['CancelTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationCancelTrainingJobArgs, 'id'>>;
+  createDatasetUpload?: Resolver<ResolversTypes['DatasetUploadPayload'], ParentType, ContextType, RequireFields<MutationCreateDatasetUploadArgs, 'fileName'>>;
+  retryTrainingJob?: Resolver<ResolversTypes['SubmitTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationRetryTrainingJobArgs, 'id'>>;
+  submitTrainingJob?: Resolver<ResolversTypes['SubmitTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationSubmitTrainingJobArgs, 'input'>>;
+};
+
+export type PageInfoResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PageInfo'] = ResolversParentTypes['PageInfo']> = {
+  endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  hasPreviousPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  startCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
 export type PricingResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Pricing'] = ResolversParentTypes['Pricing']> = {
   billingIncrementSeconds?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   cloud?: Resolver<ResolversTypes['CloudTier'], ParentType, ContextType>;
@@ -640,7 +1324,89 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   gpuPlatform?: Resolver<ResolversTypes['GpuPlatform'], ParentType, ContextType>;
   gpuResource?: Resolver<Maybe<ResolversTypes['GpuResource']>, ParentType, ContextType, RequireFields<QueryGpuResourceArgs, 'id'>>;
   gpuResources?: Resolver<ReadonlyArray<ResolversTypes['GpuResource']>, ParentType, ContextType, RequireFields<QueryGpuResourcesArgs, 'orderBy'>>;
+  trainingJob?: Resolver<Maybe<ResolversTypes['TrainingJob']>, ParentType, ContextType, RequireFields<QueryTrainingJobArgs, 'id'>>;
+  trainingJobs?: Resolver<ResolversTypes['TrainingJobConnection'], ParentType, ContextType, RequireFields<QueryTrainingJobsArgs, 'first'>>;
   trainingPlan?: Resolver<ResolversTypes['TrainingPlan'], ParentType, ContextType, RequireFields<QueryTrainingPlanArgs, 'spec'>>;
+};
+
+export type SubmitTrainingJobPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SubmitTrainingJobPayload'] = ResolversParentTypes['SubmitTrainingJobPayload']> = {
+  job?: Resolver<Maybe<ResolversTypes['TrainingJob']>, ParentType, ContextType>;
+  userErrors?: Resolver<ReadonlyArray<ResolversTypes['TrainingUserError']>, ParentType, ContextType>;
+};
+
+export type TrainingArtifactResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingArtifact'] = ResolversParentTypes['TrainingArtifact'], FederationReferenceType extends FederationReferenceTypes['TrainingArtifact'] = FederationReferenceTypes['TrainingArtifact']> = {
+  __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['TrainingArtifact']> | FederationReferenceType, FederationReferenceType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  downloadUrl?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  job?: Resolver<ResolversTypes['TrainingJob'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['ArtifactKind'], ParentType, ContextType>;
+  path?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  sha256?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  sizeBytes?: Resolver<ResolversTypes['ByteCount'], ParentType, ContextType>;
+};
+
+export type TrainingAttemptResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingAttempt'] = ResolversParentTypes['TrainingAttempt']> = {
+  dataCenterId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  endedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  exitCode?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  gpuResourceId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  number?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  outcome?: Resolver<Maybe<ResolversTypes['AttemptOutcome']>, ParentType, ContextType>;
+  spot?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  startedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  usdPerHour?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+};
+
+export type TrainingCostResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingCost'] = ResolversParentTypes['TrainingCost']> = {
+  billedUsd?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  estimatedUsd?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  usdPerHour?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  usdSoFar?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+};
+
+export type TrainingFailureResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingFailure'] = ResolversParentTypes['TrainingFailure']> = {
+  code?: Resolver<ResolversTypes['FailureCode'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  retryable?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  suggestions?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type TrainingJobResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingJob'] = ResolversParentTypes['TrainingJob'], FederationReferenceType extends FederationReferenceTypes['TrainingJob'] = FederationReferenceTypes['TrainingJob']> = {
+  __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['TrainingJob']> | FederationReferenceType, FederationReferenceType, ContextType>;
+  artifacts?: Resolver<ReadonlyArray<ResolversTypes['TrainingArtifact']>, ParentType, ContextType>;
+  attempts?: Resolver<ReadonlyArray<ResolversTypes['TrainingAttempt']>, ParentType, ContextType>;
+  cancelRequestedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  cloud?: Resolver<Maybe<ResolversTypes['CloudTier']>, ParentType, ContextType>;
+  cost?: Resolver<ResolversTypes['TrainingCost'], ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  endedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  failure?: Resolver<Maybe<ResolversTypes['TrainingFailure']>, ParentType, ContextType>;
+  gpuCount?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  gpuResource?: Resolver<Maybe<ResolversTypes['GpuResource']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  labels?: Resolver<ReadonlyArray<ResolversTypes['JobLabel']>, ParentType, ContextType>;
+  logs?: Resolver<Maybe<ResolversTypes['LogPage']>, ParentType, ContextType, Partial<TrainingJobLogsArgs>>;
+  metrics?: Resolver<Maybe<ResolversTypes['MetricPage']>, ParentType, ContextType, Partial<TrainingJobMetricsArgs>>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  progress?: Resolver<Maybe<ResolversTypes['TrainingProgress']>, ParentType, ContextType>;
+  script?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  spec?: Resolver<ResolversTypes['TrainingSpec'], ParentType, ContextType>;
+  startedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  status?: Resolver<ResolversTypes['TrainingJobStatus'], ParentType, ContextType>;
+  statusReason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type TrainingJobConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingJobConnection'] = ResolversParentTypes['TrainingJobConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['TrainingJobEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['TrainingJob']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
+export type TrainingJobEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingJobEdge'] = ResolversParentTypes['TrainingJobEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['TrainingJob'], ParentType, ContextType>;
 };
 
 export type TrainingOptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingOption'] = ResolversParentTypes['TrainingOption']> = {
@@ -662,6 +1428,33 @@ export type TrainingPlanResolvers<ContextType = Context, ParentType extends Reso
   warnings?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
+export type TrainingProgressResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingProgress'] = ResolversParentTypes['TrainingProgress']> = {
+  epoch?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  fraction?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  secondsRemaining?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  step?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  totalSteps?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
+export type TrainingSpecResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingSpec'] = ResolversParentTypes['TrainingSpec']> = {
+  algorithm?: Resolver<ResolversTypes['AdapterAlgorithm'], ParentType, ContextType>;
+  alpha?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  asJson?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  backend?: Resolver<ResolversTypes['TrainerBackend'], ParentType, ContextType>;
+  baseModel?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  batchSize?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  dropout?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  epochs?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  gradientAccumulationSteps?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  learningRate?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  maxSequenceLength?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  maxSteps?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  quantization?: Resolver<ResolversTypes['Quantization'], ParentType, ContextType>;
+  rank?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  seed?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  targetModules?: Resolver<Maybe<ReadonlyArray<ResolversTypes['String']>>, ParentType, ContextType>;
+};
+
 export type TrainingUserErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingUserError'] = ResolversParentTypes['TrainingUserError']> = {
   code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
@@ -674,14 +1467,36 @@ export type UserErrorResolvers<ContextType = Context, ParentType extends Resolve
 };
 
 export type Resolvers<ContextType = Context> = {
+  ByteCount?: GraphQLScalarType;
+  CancelTrainingJobPayload?: CancelTrainingJobPayloadResolvers<ContextType>;
   DataCenterStock?: DataCenterStockResolvers<ContextType>;
+  DatasetUploadPayload?: DatasetUploadPayloadResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   GpuPlatform?: GpuPlatformResolvers<ContextType>;
   GpuResource?: GpuResourceResolvers<ContextType>;
+  JSON?: GraphQLScalarType;
+  JobLabel?: JobLabelResolvers<ContextType>;
+  LogCursor?: GraphQLScalarType;
+  LogLine?: LogLineResolvers<ContextType>;
+  LogPage?: LogPageResolvers<ContextType>;
+  MetricPage?: MetricPageResolvers<ContextType>;
+  MetricPoint?: MetricPointResolvers<ContextType>;
+  Mutation?: MutationResolvers<ContextType>;
+  PageInfo?: PageInfoResolvers<ContextType>;
   Pricing?: PricingResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  SubmitTrainingJobPayload?: SubmitTrainingJobPayloadResolvers<ContextType>;
+  TrainingArtifact?: TrainingArtifactResolvers<ContextType>;
+  TrainingAttempt?: TrainingAttemptResolvers<ContextType>;
+  TrainingCost?: TrainingCostResolvers<ContextType>;
+  TrainingFailure?: TrainingFailureResolvers<ContextType>;
+  TrainingJob?: TrainingJobResolvers<ContextType>;
+  TrainingJobConnection?: TrainingJobConnectionResolvers<ContextType>;
+  TrainingJobEdge?: TrainingJobEdgeResolvers<ContextType>;
   TrainingOption?: TrainingOptionResolvers<ContextType>;
   TrainingPlan?: TrainingPlanResolvers<ContextType>;
+  TrainingProgress?: TrainingProgressResolvers<ContextType>;
+  TrainingSpec?: TrainingSpecResolvers<ContextType>;
   TrainingUserError?: TrainingUserErrorResolvers<ContextType>;
   UserError?: UserErrorResolvers<ContextType>;
 };

@@ -132,7 +132,7 @@ create table uploads (
   tenant_id text not null,
   file_name text not null,
   declared_bytes bigint,
-  -- WAITING, RECEIVING, READY
+  -- WAITING, RECEIVING, READY, EXPIRED; while RECEIVING, expires_at is the receiver's lease
   state text not null,
   size_bytes bigint,
   sha256 text,

@@ -1,0 +1,64 @@
+/**
+ * What starts the agent in a pod: its programs travel in the create request's command, so no image
+ * of ours and no download are needed.
+ *
+ * @see agent/PROTOCOL.md §1
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { deflateSync } from 'node:zlib';
+
+const AGENT_FOLDER = new URL('../../agent/', import.meta.url);
+const PROGRAMS = ['agent.py', 'trainer.py'];
+const REQUIREMENTS = /^requirements-[a-z0-9]+\.txt$/;
+
+/** PROTOCOL.md §1.3, byte for byte. */
+const BOOTSTRAP =
+  'import base64,json,os,sys,tempfile,zlib;d=tempfile.mkdtemp(prefix="agent-");' +
+  '[open(os.path.join(d,n),"w",encoding="utf-8").write(t) for n,t in json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))).items()];' +
+  'os.execv(sys.executable,[sys.executable,"-u",os.path.join(d,"agent.py")])';
+
+let command: readonly string[] | null = null;
+
+/** The pod's command in exec form; the same in every call. Below 60 KB. */
+export function agentCommand(): readonly string[] {
+  command ??= ['python3', '-c', BOOTSTRAP, payload()];
+  return command;
+}
+
+function payload(): string {
+  const names = [
+    ...PROGRAMS,
+    ...readdirSync(AGENT_FOLDER).filter((name) => REQUIREMENTS.test(name)),
+  ];
+  const files = names.map((name) => [name, readFileSync(new URL(name, AGENT_FOLDER), 'utf8')]);
+  const json = JSON.stringify(Object.fromEntries(files));
+  return deflateSync(json, { level: 9 }).toString('base64');
+}
+
+export interface AgentEnvOptions {
+  /** Known to the owner alone: only its SHA-256 goes into the pod. */
+  readonly token: string;
+  /** Where the agent ends its own pod; omitted: RunPod's own addresses. PROTOCOL.md §8.2. */
+  readonly selfTermination?: { readonly restUrl: string; readonly graphqlUrl: string };
+  readonly maxRuntimeSeconds: number;
+  readonly uploadGraceSeconds: number;
+  readonly resultGraceSeconds: number;
+  /** More variables, such as an emulator's AGENT_PORT; they win. */
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+/** The pod's environment. Others can read it: it holds no secret. PROTOCOL.md §1.4. */
+export function agentEnv(options: AgentEnvOptions): Record<string, string> {
+  const { selfTermination: end } = options;
+  return {
+    AGENT_TOKEN_SHA256: createHash('sha256').update(options.token).digest('hex'),
+    AGENT_MAX_RUNTIME_SECONDS: String(options.maxRuntimeSeconds),
+    AGENT_UPLOAD_GRACE_SECONDS: String(options.uploadGraceSeconds),
+    AGENT_RESULT_GRACE_SECONDS: String(options.resultGraceSeconds),
+    ...(end === undefined
+      ? {}
+      : { AGENT_REST_URL: end.restUrl, AGENT_GRAPHQL_URL: end.graphqlUrl }),
+    ...options.extra,
+  };
+}

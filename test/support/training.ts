@@ -1,0 +1,109 @@
+/** A training job as a client runs one: upload, submit, follow, over HTTP. */
+import { expect } from 'vitest';
+import type { GraphqlAnswer } from './start-app.ts';
+import { until } from './until.ts';
+
+type Query = (
+  query: string,
+  variables?: Readonly<Record<string, unknown>>,
+) => Promise<GraphqlAnswer>;
+
+export interface SeenJob {
+  readonly id: string;
+  readonly status: string;
+  readonly statusReason: string | null;
+  readonly attempts: readonly {
+    readonly number: number;
+    readonly outcome: string | null;
+    readonly exitCode: number | null;
+    readonly usdPerHour: number | null;
+    readonly gpuResourceId: string | null;
+  }[];
+  readonly progress: { readonly step: number; readonly totalSteps: number | null } | null;
+  readonly cost: { readonly usdSoFar: number; readonly usdPerHour: number | null };
+  readonly failure: { readonly code: string; readonly message: string } | null;
+  readonly artifacts: readonly {
+    readonly path: string;
+    readonly sizeBytes: number;
+    readonly sha256: string;
+    readonly kind: string;
+    readonly downloadUrl: string;
+  }[];
+}
+
+const JOB = `id status statusReason attempts { number outcome exitCode usdPerHour gpuResourceId }
+  progress { step totalSteps } cost { usdSoFar usdPerHour } failure { code message }
+  artifacts { path sizeBytes sha256 kind downloadUrl }`;
+
+export const DATASET = Array.from({ length: 24 }, (_, row) =>
+  JSON.stringify({ prompt: `row ${row}:`, completion: 'the quick brown fox' }),
+).join('\n');
+
+export const SPEC = {
+  baseModel: 'emulator/tiny-char-1M',
+  maxSteps: 20,
+  checkpointSteps: 10,
+  batchSize: 2,
+  maxSequenceLength: 64,
+};
+
+/** @returns the id of a complete upload */
+export async function uploadDataset(query: Query, text = DATASET): Promise<string> {
+  const answer = await query(
+    `mutation { createDatasetUpload(fileName: "rows.jsonl") { uploadId uploadUrl userErrors { message } } }`,
+  );
+  const payload = answer.data?.['createDatasetUpload'] as unknown as {
+    uploadId: string;
+    uploadUrl: string;
+  };
+  const response = await fetch(payload.uploadUrl, { method: 'PUT', body: text });
+  expect(response.status, await response.text()).toBe(201);
+  return payload.uploadId;
+}
+
+export async function submitJob(
+  query: Query,
+  input: Readonly<Record<string, unknown>>,
+): Promise<{
+  job: SeenJob | null;
+  userErrors: readonly { message: string; path: string[]; code: string }[];
+}> {
+  const answer = await query(
+    `mutation($input: SubmitTrainingJobInput!) { submitTrainingJob(input: $input) {
+       job { ${JOB} } userErrors { code message path } } }`,
+    { input },
+  );
+  expect(answer.errors).toBeUndefined();
+  return answer.data?.['submitTrainingJob'] as never;
+}
+
+export async function readJob(query: Query, id: string): Promise<SeenJob> {
+  const answer = await query(`query($id: ID!) { trainingJob(id: $id) { ${JOB} } }`, { id });
+  expect(answer.errors).toBeUndefined();
+  return answer.data?.['trainingJob'] as never;
+}
+
+export async function jobThat(
+  query: Query,
+  id: string,
+  isSo: (job: SeenJob) => boolean,
+  deadlineMs = 20_000,
+): Promise<SeenJob> {
+  let last: SeenJob | undefined;
+  try {
+    return await until(
+      `job ${id}`,
+      async () => {
+        last = await readJob(query, id);
+        return isSo(last) ? last : undefined;
+      },
+      deadlineMs,
+    );
+  } catch (error) {
+    throw new Error(`the job stayed ${JSON.stringify(last)}`, { cause: error });
+  }
+}
+
+export function hasEnded({ status }: SeenJob): boolean {
+  return status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELLED';
+}
