@@ -58,24 +58,23 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const draining = new AbortController();
   const stopping = new AbortController();
   const steps = new Set<Promise<void>>();
-  let isKicked = false;
-  let wake: () => void = () => undefined;
+  let woken = new AbortController();
   let listedAt = 0;
   let loop: Promise<void> = Promise.resolve();
 
   function kick(): void {
-    isKicked = true;
-    wake();
+    woken.abort();
   }
 
   async function run(): Promise<void> {
     while (!draining.signal.aborted) {
-      isKicked = false;
+      woken = new AbortController();
       const waitMs = await pass().catch((error: unknown) => {
         report(error, 'reconciler');
         return RETRY_MS;
       });
-      if (!isKicked) await idle(waitMs);
+      // Whoever kicked during the pass has ended this pause before it began.
+      await pause(waitMs, undefined, { signal: woken.signal }).catch(() => undefined);
     }
   }
 
@@ -155,15 +154,6 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     if (stopping.signal.aborted) return;
     if (error instanceof AppError) log.warn({ jobId, reason: error.message }, `${where}: later`);
     else log.error({ err: error, jobId }, `${where}: a bug`);
-  }
-
-  async function idle(ms: number): Promise<void> {
-    const woken = new AbortController();
-    wake = () => {
-      woken.abort();
-    };
-    await pause(ms, undefined, { signal: woken.signal }).catch(() => undefined);
-    wake = () => undefined;
   }
 
   return {

@@ -308,7 +308,6 @@ export function placeholders(items: readonly unknown[], first: number): string {
 }
 
 function toJob(row: JobRow): Job {
-  const parse = <T>(text: string): T => JSON.parse(text) as T;
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -317,14 +316,14 @@ function toJob(row: JobRow): Job {
     status: row.status,
     statusSince: row.status_since,
     statusReason: row.status_reason,
-    spec: parse(row.spec),
-    placement: parse(row.placement),
-    limits: parse(row.limits),
-    labels: parse(row.labels),
+    spec: JSON.parse(row.spec) as Job['spec'],
+    placement: JSON.parse(row.placement) as Job['placement'],
+    limits: JSON.parse(row.limits) as Job['limits'],
+    labels: JSON.parse(row.labels) as Job['labels'],
     attempt: row.attempt,
     failures: row.failures,
-    progress: row.progress === null ? null : parse(row.progress),
-    failure: row.failure === null ? null : parse(row.failure),
+    progress: JSON.parse(row.progress ?? 'null') as Job['progress'],
+    failure: JSON.parse(row.failure ?? 'null') as Job['failure'],
     estimatedUsd: row.estimated_usd,
     cancelRequestedAt: row.cancel_requested_at,
     createdAt: row.created_at,

@@ -52,7 +52,7 @@ export async function uploadDataset(query: Query, text = DATASET): Promise<strin
   const answer = await query(
     `mutation { createDatasetUpload(fileName: "rows.jsonl") { uploadId uploadUrl userErrors { message } } }`,
   );
-  const payload = answer.data?.['createDatasetUpload'] as unknown as {
+  const payload = answer.data?.createDatasetUpload as unknown as {
     uploadId: string;
     uploadUrl: string;
   };
@@ -74,13 +74,13 @@ export async function submitJob(
     { input },
   );
   expect(answer.errors).toBeUndefined();
-  return answer.data?.['submitTrainingJob'] as never;
+  return answer.data?.submitTrainingJob as never;
 }
 
 export async function readJob(query: Query, id: string): Promise<SeenJob> {
   const answer = await query(`query($id: ID!) { trainingJob(id: $id) { ${JOB} } }`, { id });
   expect(answer.errors).toBeUndefined();
-  return answer.data?.['trainingJob'] as never;
+  return answer.data?.trainingJob as never;
 }
 
 export async function jobThat(
