@@ -23,6 +23,7 @@ import { createJobs } from './jobs/jobs.ts';
 import { createPodWatch } from './jobs/pod-watch.ts';
 import { createReconciler } from './jobs/reconciler.ts';
 import type { Reconciler } from './jobs/reconciler.ts';
+import { createRentedPods } from './jobs/rented-pods.ts';
 import { AGENT_PORT, createRenter } from './jobs/rent.ts';
 import { createSweeper } from './jobs/sweeper.ts';
 import { createLogReader } from './logs/reader.ts';
@@ -56,7 +57,7 @@ export interface JobSystemDeps {
 
 type ContextParts = Pick<
   Context,
-  'jobs' | 'stored' | 'logs' | 'trainer' | 'createUpload' | 'downloadUrl'
+  'jobs' | 'stored' | 'logs' | 'trainer' | 'rentedPods' | 'createUpload' | 'downloadUrl'
 >;
 
 export interface JobSystem {
@@ -101,6 +102,7 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     ...(deps.failpoint && { failpoint: deps.failpoint }),
   });
   const logs = createLogReader({ db });
+  const rentedPods = createRentedPods({ db, credentialId: CREDENTIAL_ID });
   const find = async (id: string) => {
     const row = await selectArtifact(db, TENANT_ID, id);
     if (row === null) return null;
@@ -122,6 +124,7 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
       jobs,
       logs,
       trainer,
+      rentedPods,
       stored: createJobLoaders(db, TENANT_ID),
       createUpload: (fileName, sizeBytes) => uploads.create(fileName, sizeBytes),
       downloadUrl: (id, path) => download.sign(downloadPathOf(id, path), DOWNLOAD_SECONDS).url,

@@ -5,6 +5,7 @@ import type { JobLimits } from './domain/training/placement.ts';
 import type { Trainer } from './domain/training/trainer.ts';
 import type { JobLoaders } from './jobs/job-loaders.ts';
 import type { Jobs } from './jobs/jobs.ts';
+import type { RentedPods } from './jobs/rented-pods.ts';
 import type { LogReader } from './logs/reader.ts';
 
 /** What a resolver may use. Made anew for every operation. */
@@ -23,6 +24,7 @@ export interface Context {
   readonly jobs: Jobs;
   readonly stored: JobLoaders;
   readonly logs: LogReader;
+  readonly rentedPods: RentedPods;
   readonly createUpload: (
     fileName: string,
     sizeBytes: number | null,

@@ -4,6 +4,7 @@ import { dateTimeScalar } from './date-time.ts';
 import { gpuResolvers } from './gpu.ts';
 import { jobResolvers } from './job.ts';
 import { platformResolvers } from './platform.ts';
+import { podResolvers } from './pod.ts';
 import { trainingResolvers } from './training.ts';
 
 /** One map per noun, in the order of schema/; `buildSubgraphSchema` merges them. */
@@ -13,5 +14,6 @@ export const resolvers: readonly Resolvers[] = [
   gpuResolvers,
   jobResolvers,
   platformResolvers,
+  podResolvers,
   trainingResolvers,
 ];

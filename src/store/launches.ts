@@ -185,6 +185,21 @@ export async function findLaunches(
   return new Map(rows.map((row) => [row.pod_name, toLaunch(row)]));
 }
 
+type OpenLaunch = Launch & { readonly state: Exclude<LaunchState, 'GONE'> };
+
+/** Launches that may cost money now, oldest first. */
+export async function openLaunches(
+  db: Queryable,
+  credentialId: string,
+): Promise<readonly OpenLaunch[]> {
+  const rows = await db.query<LaunchRow>(
+    `select * from launches where credential_id = $1 and state in ('INTENDED', 'LIVE', 'CONDEMNED')
+      order by intended_at limit 5000`,
+    [credentialId],
+  );
+  return rows.map(toLaunch) as OpenLaunch[];
+}
+
 /** Launches whose pod must go, oldest first. */
 export async function condemnedLaunches(
   db: Queryable,

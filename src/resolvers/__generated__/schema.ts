@@ -414,6 +414,7 @@ export type ModelSource =
   /** The Hugging Face Hub. */
   | 'HUGGINGFACE';
 
+/** What can be done. */
 export type Mutation = {
   readonly __typename?: 'Mutation';
   /**
@@ -423,6 +424,8 @@ export type Mutation = {
   readonly cancelTrainingJob: CancelTrainingJobPayload;
   /** Prepares the upload of a dataset: JSONL, JSON or CSV. */
   readonly createDatasetUpload: DatasetUploadPayload;
+  /** Decides what becomes of a pod in quarantine. */
+  readonly decideQuarantinedPod: QuarantineDecisionPayload;
   /** Submits an ended job again, as a new one, with another placement if one is given. */
   readonly retryTrainingJob: SubmitTrainingJobPayload;
   /**
@@ -433,17 +436,27 @@ export type Mutation = {
 };
 
 
+/** What can be done. */
 export type MutationCancelTrainingJobArgs = {
   id: Scalars['ID']['input'];
 };
 
 
+/** What can be done. */
 export type MutationCreateDatasetUploadArgs = {
   fileName: Scalars['String']['input'];
   sizeBytes?: InputMaybe<Scalars['ByteCount']['input']>;
 };
 
 
+/** What can be done. */
+export type MutationDecideQuarantinedPodArgs = {
+  decision: QuarantineDecision;
+  podId: Scalars['ID']['input'];
+};
+
+
+/** What can be done. */
 export type MutationRetryTrainingJobArgs = {
   id: Scalars['ID']['input'];
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
@@ -451,6 +464,7 @@ export type MutationRetryTrainingJobArgs = {
 };
 
 
+/** What can be done. */
 export type MutationSubmitTrainingJobArgs = {
   input: SubmitTrainingJobInput;
 };
@@ -535,6 +549,20 @@ export type Quantization =
   /** As published, in 16 bits. With QLORA: NF4. */
   | 'NONE';
 
+/** What to do with a quarantined pod. */
+export type QuarantineDecision =
+  /** Leave it alone: somebody else sees to it. */
+  | 'KEEP'
+  /** End it now. */
+  | 'TERMINATE';
+
+/** The outcome of a decision about a quarantined pod. */
+export type QuarantineDecisionPayload = {
+  readonly __typename?: 'QuarantineDecisionPayload';
+  /** Why nothing was done; empty: the decision stands and is carried out shortly. */
+  readonly userErrors: ReadonlyArray<TrainingUserError>;
+};
+
 /** What can be asked. */
 export type Query = {
   readonly __typename?: 'Query';
@@ -544,6 +572,8 @@ export type Query = {
   readonly gpuResource: Maybe<GpuResource>;
   /** The GPUs the platform lists. */
   readonly gpuResources: ReadonlyArray<GpuResource>;
+  /** Every pod of this installation that may cost money now, at most 5000. */
+  readonly rentedPods: ReadonlyArray<RentedPod>;
   /** One job; null: there is none by this id. */
   readonly trainingJob: Maybe<TrainingJob>;
   /** Jobs, newest first. */
@@ -590,6 +620,41 @@ export type QueryTrainingPlanArgs = {
   placement?: InputMaybe<PlacementInput>;
   spec: TrainingSpecInput;
 };
+
+/** A pod that may cost money now. */
+export type RentedPod = {
+  readonly __typename?: 'RentedPod';
+  /** The attempt it was rented for; null: the store knows of none. */
+  readonly attempt: Maybe<Scalars['Int']['output']>;
+  /** What was decided by hand; null: nothing, or it is not in quarantine. */
+  readonly decision: Maybe<QuarantineDecision>;
+  /** The job it was rented for; null: the store knows of none. */
+  readonly jobId: Maybe<Scalars['ID']['output']>;
+  /** By the platform; null: not known yet. */
+  readonly podId: Maybe<Scalars['ID']['output']>;
+  /** Given by this service; unique for ever. */
+  readonly podName: Scalars['String']['output'];
+  /** When it was asked for, or first seen. */
+  readonly since: Scalars['DateTime']['output'];
+  /** What is known of it. */
+  readonly state: RentedPodState;
+  /** USD per hour of the whole pod. */
+  readonly usdPerHour: Scalars['Float']['output'];
+};
+
+/** What this service knows of a pod that may cost money. */
+export type RentedPodState =
+  /** It is being terminated: it is not seen to be gone yet. */
+  | 'CONDEMNED'
+  /** Asked for; whether it exists is not known yet. */
+  | 'INTENDED'
+  /** It works for an attempt of a job. */
+  | 'LIVE'
+  /**
+   * It bears this installation's name, but the store has never heard of it, as after a restored backup.
+   * It is terminated after `QUARANTINE_SECONDS` unless it is kept by hand.
+   */
+  | 'QUARANTINED';
 
 /** How likely it is that a pod asked for now can be placed. `NONE` is lowest, `HIGH` highest. */
 export type StockLevel =
@@ -1124,7 +1189,11 @@ export type ResolversTypes = {
   PlacementInput: PlacementInput;
   Pricing: ResolverTypeWrapper<Price>;
   Quantization: Quantization;
+  QuarantineDecision: QuarantineDecision;
+  QuarantineDecisionPayload: ResolverTypeWrapper<Omit<QuarantineDecisionPayload, 'userErrors'> & { userErrors: ReadonlyArray<ResolversTypes['TrainingUserError']> }>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  RentedPod: ResolverTypeWrapper<RentedPod>;
+  RentedPodState: RentedPodState;
   StockLevel: StockLevel;
   SubmitTrainingJobInput: SubmitTrainingJobInput;
   SubmitTrainingJobPayload: ResolverTypeWrapper<Omit<SubmitTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversTypes['TrainingUserError']> }>;
@@ -1177,7 +1246,9 @@ export type ResolversParentTypes = {
   PageInfo: PageInfo;
   PlacementInput: PlacementInput;
   Pricing: Price;
+  QuarantineDecisionPayload: Omit<QuarantineDecisionPayload, 'userErrors'> & { userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
   Query: Record<PropertyKey, never>;
+  RentedPod: RentedPod;
   SubmitTrainingJobInput: SubmitTrainingJobInput;
   SubmitTrainingJobPayload: Omit<SubmitTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversParentTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
   TrainingArtifact: ArtifactRow;
@@ -1294,6 +1365,7 @@ export type MetricPointResolvers<ContextType = Context, ParentType extends Resol
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   cancelTrainingJob?: Resolver<ResolversTypes['CancelTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationCancelTrainingJobArgs, 'id'>>;
   createDatasetUpload?: Resolver<ResolversTypes['DatasetUploadPayload'], ParentType, ContextType, RequireFields<MutationCreateDatasetUploadArgs, 'fileName'>>;
+  decideQuarantinedPod?: Resolver<ResolversTypes['QuarantineDecisionPayload'], ParentType, ContextType, RequireFields<MutationDecideQuarantinedPodArgs, 'decision' | 'podId'>>;
   retryTrainingJob?: Resolver<ResolversTypes['SubmitTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationRetryTrainingJobArgs, 'id'>>;
   submitTrainingJob?: Resolver<ResolversTypes['SubmitTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationSubmitTrainingJobArgs, 'input'>>;
 };
@@ -1320,13 +1392,29 @@ export type PricingResolvers<ContextType = Context, ParentType extends Resolvers
   stock?: Resolver<ResolversTypes['StockLevel'], ParentType, ContextType>;
 };
 
+export type QuarantineDecisionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['QuarantineDecisionPayload'] = ResolversParentTypes['QuarantineDecisionPayload']> = {
+  userErrors?: Resolver<ReadonlyArray<ResolversTypes['TrainingUserError']>, ParentType, ContextType>;
+};
+
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   gpuPlatform?: Resolver<ResolversTypes['GpuPlatform'], ParentType, ContextType>;
   gpuResource?: Resolver<Maybe<ResolversTypes['GpuResource']>, ParentType, ContextType, RequireFields<QueryGpuResourceArgs, 'id'>>;
   gpuResources?: Resolver<ReadonlyArray<ResolversTypes['GpuResource']>, ParentType, ContextType, RequireFields<QueryGpuResourcesArgs, 'orderBy'>>;
+  rentedPods?: Resolver<ReadonlyArray<ResolversTypes['RentedPod']>, ParentType, ContextType>;
   trainingJob?: Resolver<Maybe<ResolversTypes['TrainingJob']>, ParentType, ContextType, RequireFields<QueryTrainingJobArgs, 'id'>>;
   trainingJobs?: Resolver<ResolversTypes['TrainingJobConnection'], ParentType, ContextType, RequireFields<QueryTrainingJobsArgs, 'first'>>;
   trainingPlan?: Resolver<ResolversTypes['TrainingPlan'], ParentType, ContextType, RequireFields<QueryTrainingPlanArgs, 'spec'>>;
+};
+
+export type RentedPodResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RentedPod'] = ResolversParentTypes['RentedPod']> = {
+  attempt?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  decision?: Resolver<Maybe<ResolversTypes['QuarantineDecision']>, ParentType, ContextType>;
+  jobId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  podId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  podName?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  since?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['RentedPodState'], ParentType, ContextType>;
+  usdPerHour?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
 export type SubmitTrainingJobPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SubmitTrainingJobPayload'] = ResolversParentTypes['SubmitTrainingJobPayload']> = {
@@ -1484,7 +1572,9 @@ export type Resolvers<ContextType = Context> = {
   Mutation?: MutationResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   Pricing?: PricingResolvers<ContextType>;
+  QuarantineDecisionPayload?: QuarantineDecisionPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  RentedPod?: RentedPodResolvers<ContextType>;
   SubmitTrainingJobPayload?: SubmitTrainingJobPayloadResolvers<ContextType>;
   TrainingArtifact?: TrainingArtifactResolvers<ContextType>;
   TrainingAttempt?: TrainingAttemptResolvers<ContextType>;
