@@ -165,8 +165,10 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   function isGone(launch: Launch, takenAt: number): boolean {
-    const { absentSince, absences, unsureUntil } = launch;
-    if (absentSince === null || takenAt < unsureUntil) return false;
+    const { absentSince, absences, unsureUntil, podId } = launch;
+    if (absentSince === null) return false;
+    // One call makes one pod: once that is known, nothing more comes of it.
+    if (podId === null && takenAt < unsureUntil) return false;
     return absences + 1 >= policy.absences && takenAt - absentSince >= policy.absentMs;
   }
 
