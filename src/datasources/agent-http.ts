@@ -4,7 +4,14 @@
  * What answers may be the agent, the proxy in front of it, or code that took the agent's place:
  * an answer that is not in the agent's form is "no answer", one that is and breaks the protocol is
  * not trusted.
+ *
+ * Not by `fetch`: in Node 24 a peer that ends its connection while the reader is behind ends our
+ * process (an assertion in a socket's handler, nodejs/undici#5360, mended in undici 8 only), and
+ * the agent ends every connection. It may come back with a Node that has undici 8.
  */
+import { request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 
@@ -28,7 +35,7 @@ export interface AgentRequest {
   /** Path and query, percent-encoded. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly body?: string | Uint8Array;
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
 }
@@ -36,7 +43,8 @@ export interface AgentRequest {
 /** An answer of 2xx whose body is still to come. */
 export interface AgentAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  /** By its name in lower case. */
+  header(name: string): string | undefined;
   /** The body as it comes; more than `maxBytes` are not trusted, a cut is POD_UNREACHABLE. */
   chunks(maxBytes: number): AsyncGenerator<Uint8Array, void, undefined>;
   /** Frees the connection; whoever opened an answer calls it. */
@@ -59,21 +67,12 @@ export function createAgentHttp({ baseUrl, token, timeoutMs }: AgentAccess): Age
     const what = nameOf(request);
     const call = startCall(request, timeoutMs);
     try {
-      const response = await fetch(base + request.path, {
-        method: request.method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          // Ranges and bounds are of the bytes that are sent.
-          'accept-encoding': 'identity',
-          ...request.headers,
-        },
-        ...(request.body === undefined ? {} : { body: request.body }),
-        // A redirect would carry the token to wherever it points.
-        redirect: 'error',
+      const response = await send(base + request.path, request, {
+        authorization: `Bearer ${token}`,
         signal: call.signal,
       });
       const answer = answerOf(response, what, call);
-      if (response.ok) return answer;
+      if (answer.status >= 200 && answer.status < 300) return answer;
       throw await refusalOf(answer, what, token);
     } catch (error) {
       call.end();
@@ -101,6 +100,38 @@ export function createAgentHttp({ baseUrl, token, timeoutMs }: AgentAccess): Age
   return { open, json };
 }
 
+interface SendOptions {
+  readonly authorization: string;
+  readonly signal: AbortSignal;
+}
+
+/** One connection for each call, as the agent has it; a redirect is an answer like any other. */
+function send(
+  address: string,
+  { method, headers, body = '' }: AgentRequest,
+  { authorization, signal }: SendOptions,
+): Promise<IncomingMessage> {
+  const url = new URL(address);
+  const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const length = String(Buffer.byteLength(body));
+  return new Promise((resolve, reject) => {
+    const outgoing = start(url, {
+      method,
+      agent: false,
+      headers: {
+        ...(method === 'GET' ? {} : { 'content-length': length }),
+        ...headers,
+        authorization,
+      },
+      signal,
+    });
+    outgoing.on('response', resolve);
+    // Also listened to after an answer: a body nobody read to its end may still fail.
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
 /** The deadline of one call, headers and body together, and the caller's own signal. */
 function startCall({ deadlineMs, signal }: AgentRequest, timeoutMs = deadlineMs) {
   const stop = new AbortController();
@@ -121,28 +152,17 @@ function startCall({ deadlineMs, signal }: AgentRequest, timeoutMs = deadlineMs)
       if (signal.aborted) return signal.reason;
       if (error instanceof AppError) return error;
       if (stop.signal.reason instanceof AppError) return stop.signal.reason;
-      return isRedirect(error)
-        ? untrusted(`The pod answered ${what} with a redirect`)
-        : unreachable(`The pod could not be reached for ${what}`, error);
+      return unreachable(`The pod could not be reached for ${what}`, error);
     },
   };
 }
 type Call = ReturnType<typeof startCall>;
 
-/** Undici names it in prose only; unrecognized, it counts as no answer, which is safe too. */
-function isRedirect(error: unknown): boolean {
-  return (
-    error instanceof TypeError &&
-    error.cause instanceof Error &&
-    error.cause.message === 'unexpected redirect'
-  );
-}
-
-function answerOf({ status, headers, body }: Response, what: string, call: Call): AgentAnswer {
+function answerOf(response: IncomingMessage, what: string, call: Call): AgentAnswer {
   async function* chunks(maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
     let size = 0;
     try {
-      for await (const chunk of body ?? []) {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
         size += chunk.byteLength;
         if (size > maxBytes) throw untrusted(`The pod's answer to ${what} is too large`);
         yield chunk;
@@ -151,7 +171,9 @@ function answerOf({ status, headers, body }: Response, what: string, call: Call)
       throw call.named(error, what);
     }
   }
-  return { status, headers, chunks, end: call.end };
+  const { statusCode = 0, headers } = response;
+  const header = (name: string) => headers[name]?.toString();
+  return { status: statusCode, header, chunks, end: call.end };
 }
 
 const refusalSchema = z.object({
@@ -160,6 +182,7 @@ const refusalSchema = z.object({
 
 async function refusalOf(answer: AgentAnswer, what: string, token: string): Promise<AppError> {
   const { status } = answer;
+  if (status >= 300 && status < 400) return untrusted(`The pod answered ${what} with a redirect`);
   const refusal = PROXY_STATUSES.has(status)
     ? null
     : refusalSchema.safeParse(parseJson(await readText(answer, MAX_REFUSAL_BYTES)));
@@ -178,7 +201,7 @@ async function refusalOf(answer: AgentAnswer, what: string, token: string): Prom
 
 /** Anything else is a page of the proxy's, or of whatever listens at the agent's port. */
 export function checkMediaType(answer: AgentAnswer, expected: string, what: string): void {
-  const type = answer.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+  const type = answer.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== expected) throw unreachable(`Not our agent answered ${what}`);
 }
 

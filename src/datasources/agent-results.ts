@@ -52,12 +52,13 @@ function resultPath(path: string): string {
   return `/v1/results/${segments.map(encodeURIComponent).join('/')}`;
 }
 
-function checkRange({ status, headers }: AgentAnswer, { from, to }: ResultRange): void {
-  const mediaType = headers.get('content-type');
+function checkRange(answer: AgentAnswer, { from, to }: ResultRange): void {
+  const { status } = answer;
+  const mediaType = answer.header('content-type');
   if (status !== 206 && mediaType !== 'application/octet-stream') {
     throw unreachable('Not our agent answered for a result');
   }
-  const given = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers.get('content-range') ?? '');
+  const given = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.header('content-range') ?? '');
   const [first, last, size] = (given ?? []).slice(1).map(Number);
   if (status !== 206 || first !== from || last !== to || size === undefined || size <= to) {
     throw untrusted('The pod sent another range than the one asked for');

@@ -100,7 +100,7 @@ async function askState({ http, name, source, signal }: Upload): Promise<FileSta
 function sendPart(
   { http, name, source, signal }: Upload,
   offset: number,
-  part: Uint8Array<ArrayBuffer>,
+  part: Uint8Array,
 ): Promise<FileState> {
   const { sizeBytes, sha256 } = source;
   const range = `bytes ${offset}-${offset + part.length - 1}/${sizeBytes}`;
@@ -130,7 +130,7 @@ function pathOf(name: string): string {
 
 interface PartReader {
   /** The bytes from `offset` on: a whole part, or what is left. */
-  read(offset: number): Promise<Uint8Array<ArrayBuffer>>;
+  read(offset: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -155,7 +155,7 @@ function createPartReader(source: UploadSource, partBytes: number): PartReader {
     return next.value;
   }
 
-  async function read(offset: number): Promise<Uint8Array<ArrayBuffer>> {
+  async function read(offset: number): Promise<Uint8Array> {
     if (offset !== position || chunks === null) {
       await close();
       chunks = source.read(offset)[Symbol.asyncIterator]();
