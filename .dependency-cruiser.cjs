@@ -30,6 +30,7 @@ module.exports = {
       to: { dependencyTypes: ['core'] },
     },
     only('store', '^src/store/', '^src/(store/|domain/|errors\\.ts)'),
+    only('bus', '^src/bus/', '^src/(bus|store|domain)/|^src/errors\\.ts'),
     only('jobs', '^src/jobs/', '^src/(jobs|logs|artifacts|store|datasources|domain)/|^src/errors\\.ts'),
     only('logs', '^src/logs/', '^src/(logs|store|domain)/|^src/errors\\.ts'),
     only('artifacts', '^src/artifacts/', '^src/(artifacts|store|domain)/|^src/errors\\.ts'),

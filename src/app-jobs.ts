@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import { openArtifactStore } from './artifacts/open-artifact-store.ts';
 import { createUrlSigner, downloadPathOf } from './artifacts/signed-url.ts';
 import { createUploads } from './artifacts/uploads.ts';
+import { createMemoryBus } from './bus/memory.ts';
+import type { Bus } from './bus/bus.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { Platform } from './datasources/platform.ts';
@@ -88,7 +90,8 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     isReferenced: (id) => isUploadWanted(db, TENANT_ID, id),
   });
   const trainer = createTrainer(platform.emulated, trainerProgram);
-  const parts = { config, deps, keys, store, uploads, trainer };
+  const bus = createMemoryBus();
+  const parts = { config, deps, keys, store, uploads, trainer, bus };
   const reconciler = createJobReconciler(parts);
   const jobs = createJobs({
     db,
@@ -96,7 +99,8 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     credentialId: CREDENTIAL_ID,
     rules: { limits: config.jobLimits, unsupported: (spec) => trainer.unsupported(spec) },
     isUploadReady: async (id) => (await uploads.find(id))?.state === 'READY',
-    onDue: () => {
+    onDue: (jobId) => {
+      bus.publish(jobId);
       reconciler.kick();
     },
     ...(deps.failpoint && { failpoint: deps.failpoint }),
@@ -135,6 +139,7 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     async close() {
       clearInterval(purge);
       await reconciler.close(config.shutdownGraceMs);
+      await bus.close();
       await store.close();
     },
   };
@@ -161,10 +166,11 @@ interface ReconcilerParts {
   readonly store: ReturnType<typeof openArtifactStore>;
   readonly uploads: ReturnType<typeof createUploads>;
   readonly trainer: ReturnType<typeof createTrainer>;
+  readonly bus: Bus;
 }
 
 function createJobReconciler(parts: ReconcilerParts): Reconciler {
-  const { config, deps, keys, store, uploads, trainer } = parts;
+  const { config, deps, keys, store, uploads, trainer, bus } = parts;
   const { db, platform, book, log, metrics, failpoint = noFailpoint } = deps;
   const timing = config.reconciler;
   const now = Date.now;
@@ -233,6 +239,9 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
     },
     watch,
     sweeper,
+    onChange: (jobId) => {
+      bus.publish(jobId);
+    },
     observe: { db, watch, agentOf, now },
     perform: {
       db,

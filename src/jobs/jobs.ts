@@ -21,7 +21,7 @@ export interface JobsDeps {
   /** Whether this upload is complete and may be trained on. */
   readonly isUploadReady: (uploadId: string) => Promise<boolean>;
   /** Told when there is something to do at once. */
-  readonly onDue: () => void;
+  readonly onDue: (jobId: string) => void;
   readonly now?: () => number;
   readonly failpoint?: Failpoint;
 }
@@ -105,7 +105,7 @@ export function createJobs(deps: JobsDeps): Jobs {
     });
     failpoint('submit.saved');
     if (claim.kind === 'known') return answerKnown(claim.jobId, claim.bodySha256 === bodySha256);
-    deps.onDue();
+    deps.onDue(job.id);
     return { kind: 'submitted', job };
   }
 
@@ -167,7 +167,7 @@ export function createJobs(deps: JobsDeps): Jobs {
       failpoint('cancel.saved');
       const job = await findJob(id);
       if (job === null) return refused(unknownJob);
-      deps.onDue();
+      deps.onDue(id);
       return { kind: 'submitted', job };
     },
   };

@@ -42,6 +42,8 @@ export interface ReconcilerDeps {
   readonly sweeper: Sweeper;
   readonly observe: ObserveDeps;
   readonly perform: PerformDeps;
+  /** Told after a step, which may have changed the job. */
+  readonly onChange: (jobId: string) => void;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -136,6 +138,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     } finally {
       clearInterval(renewal);
     }
+    deps.onChange(lease.job.id);
     await releaseLease(db, lease, dueInMs).catch((error: unknown) => {
       // The lease runs out by itself.
       report(error, 'release', lease.job.id);

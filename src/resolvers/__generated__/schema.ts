@@ -328,6 +328,23 @@ export type LimitsInput = {
   readonly maxRuntimeSeconds?: InputMaybe<Scalars['Int']['input']>;
 };
 
+/** Lines of a job's log that follow each other. */
+export type LogBatch = {
+  readonly __typename?: 'LogBatch';
+  /** How many lines. */
+  readonly count: Scalars['Int']['output'];
+  /** Hand it back as `after` to go on behind this batch; null: nothing is stored yet. */
+  readonly endCursor: Maybe<Scalars['LogCursor']['output']>;
+  /** Number of the first line; null: the batch is empty, a sign of life. */
+  readonly firstSeq: Maybe<Scalars['Int']['output']>;
+  /** The same lines with what is known of each. */
+  readonly lines: ReadonlyArray<LogLine>;
+  /** Where the stream was before this batch; null: at the beginning. It is the `endCursor` of the batch before. */
+  readonly previousCursor: Maybe<Scalars['LogCursor']['output']>;
+  /** The lines joined by a line feed: the cheap shape, for terminals. */
+  readonly text: Scalars['String']['output'];
+};
+
 /** Which lines. */
 export type LogFilter = {
   /** Only of this attempt. */
@@ -380,6 +397,15 @@ export type LogSource =
   | 'STDOUT'
   /** The pod's system and its agent. */
   | 'SYSTEM';
+
+/** Measured values that follow each other. */
+export type MetricBatch = {
+  readonly __typename?: 'MetricBatch';
+  /** Hand it back as `after` to go on behind this batch; null: nothing is stored yet. */
+  readonly endCursor: Maybe<Scalars['LogCursor']['output']>;
+  /** In their order; empty: a sign of life. */
+  readonly points: ReadonlyArray<MetricPoint>;
+};
 
 /** A page of a job's metrics. */
 export type MetricPage = {
@@ -669,6 +695,28 @@ export type StockLevel =
   /** The platform did not say. Filters treat it as lower than `LOW`. */
   | 'UNKNOWN';
 
+/** Ends a stream. A stream that stops without one was cut: resume after the last cursor. */
+export type StreamEnd = {
+  readonly __typename?: 'StreamEnd';
+  /** Where to go on; null: from the beginning. */
+  readonly cursor: Maybe<Scalars['LogCursor']['output']>;
+  /** Why. */
+  readonly reason: StreamEndReason;
+  /** Whether to resume after `cursor`. */
+  readonly retry: Scalars['Boolean']['output'];
+};
+
+/** Why a stream ended. */
+export type StreamEndReason =
+  /** The job has ended, and everything was sent. */
+  | 'JOB_ENDED'
+  /** The reader was too slow for too long: resume when it can read. */
+  | 'LAGGED'
+  /** The server goes down: resume at once, perhaps at another. */
+  | 'SHUTTING_DOWN'
+  /** The caller may not read this any more. */
+  | 'UNAUTHORIZED';
+
 /** A training to be run. */
 export type SubmitTrainingJobInput = {
   /**
@@ -695,6 +743,42 @@ export type SubmitTrainingJobPayload = {
   readonly job: Maybe<TrainingJob>;
   /** Everything that is wrong, at once; empty: it was accepted. */
   readonly userErrors: ReadonlyArray<TrainingUserError>;
+};
+
+/** What can be followed. Over WebSocket (graphql-transport-ws). */
+export type Subscription = {
+  readonly __typename?: 'Subscription';
+  /** A job as it is, at once, and again after every change; completes when the job has ended. */
+  readonly trainingJobChanged: TrainingJob;
+  /**
+   * A job's log: what is stored after the cursor, then what comes, every line exactly once and in order.
+   * A batch comes at once, if only an empty one, and an empty one after 15 seconds of silence. Without
+   * a `StreamEnd` the stream was cut: subscribe again with the last `endCursor`.
+   */
+  readonly trainingJobLogs: TrainingJobLogEvent;
+  /** A job's metrics, in the same way. */
+  readonly trainingJobMetrics: TrainingJobMetricEvent;
+};
+
+
+/** What can be followed. Over WebSocket (graphql-transport-ws). */
+export type SubscriptionTrainingJobChangedArgs = {
+  jobId: Scalars['ID']['input'];
+};
+
+
+/** What can be followed. Over WebSocket (graphql-transport-ws). */
+export type SubscriptionTrainingJobLogsArgs = {
+  after?: InputMaybe<Scalars['LogCursor']['input']>;
+  filter?: InputMaybe<LogFilter>;
+  jobId: Scalars['ID']['input'];
+};
+
+
+/** What can be followed. Over WebSocket (graphql-transport-ws). */
+export type SubscriptionTrainingJobMetricsArgs = {
+  after?: InputMaybe<Scalars['LogCursor']['input']>;
+  jobId: Scalars['ID']['input'];
 };
 
 /** The libraries that train. */
@@ -865,6 +949,12 @@ export type TrainingJobEdge = {
   /** The job. */
   readonly node: TrainingJob;
 };
+
+/** What a stream of log lines sends. */
+export type TrainingJobLogEvent = LogBatch | StreamEnd;
+
+/** What a stream of metrics sends. */
+export type TrainingJobMetricEvent = MetricBatch | StreamEnd;
 
 /** Where a job stands. It ends in exactly one of COMPLETED, FAILED and CANCELLED. */
 export type TrainingJobStatus =
@@ -1143,6 +1233,17 @@ export type FederationReferenceTypes = {
     & GraphQLRecursivePick<FederationTypes['TrainingJob'], {"id":true}> );
 };
 
+/** Mapping of union types */
+export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
+  TrainingJobLogEvent:
+    | ( LogBatch )
+    | ( StreamEnd )
+  ;
+  TrainingJobMetricEvent:
+    | ( MetricBatch )
+    | ( StreamEnd )
+  ;
+};
 
 /** Mapping of interface types */
 export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
@@ -1176,11 +1277,13 @@ export type ResolversTypes = {
   JobLabel: ResolverTypeWrapper<JobLabel>;
   JobLabelInput: JobLabelInput;
   LimitsInput: LimitsInput;
+  LogBatch: ResolverTypeWrapper<LogBatch>;
   LogCursor: ResolverTypeWrapper<Scalars['LogCursor']['output']>;
   LogFilter: LogFilter;
   LogLine: ResolverTypeWrapper<LogLine>;
   LogPage: ResolverTypeWrapper<LogPage>;
   LogSource: LogSource;
+  MetricBatch: ResolverTypeWrapper<MetricBatch>;
   MetricPage: ResolverTypeWrapper<MetricPage>;
   MetricPoint: ResolverTypeWrapper<MetricPoint>;
   ModelSource: ModelSource;
@@ -1195,8 +1298,11 @@ export type ResolversTypes = {
   RentedPod: ResolverTypeWrapper<RentedPod>;
   RentedPodState: RentedPodState;
   StockLevel: StockLevel;
+  StreamEnd: ResolverTypeWrapper<StreamEnd>;
+  StreamEndReason: StreamEndReason;
   SubmitTrainingJobInput: SubmitTrainingJobInput;
   SubmitTrainingJobPayload: ResolverTypeWrapper<Omit<SubmitTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversTypes['TrainingUserError']> }>;
+  Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   TrainerBackend: TrainerBackend;
   TrainingArtifact: ResolverTypeWrapper<ArtifactRow>;
   TrainingAttempt: ResolverTypeWrapper<Attempt>;
@@ -1205,6 +1311,8 @@ export type ResolversTypes = {
   TrainingJob: ResolverTypeWrapper<Job>;
   TrainingJobConnection: ResolverTypeWrapper<JobPage>;
   TrainingJobEdge: ResolverTypeWrapper<Omit<TrainingJobEdge, 'node'> & { node: ResolversTypes['TrainingJob'] }>;
+  TrainingJobLogEvent: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['TrainingJobLogEvent']>;
+  TrainingJobMetricEvent: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['TrainingJobMetricEvent']>;
   TrainingJobStatus: TrainingJobStatus;
   TrainingOption: ResolverTypeWrapper<TrainingOptionMapper>;
   TrainingPlan: ResolverTypeWrapper<TrainingPlanMapper>;
@@ -1236,10 +1344,12 @@ export type ResolversParentTypes = {
   JobLabel: JobLabel;
   JobLabelInput: JobLabelInput;
   LimitsInput: LimitsInput;
+  LogBatch: LogBatch;
   LogCursor: Scalars['LogCursor']['output'];
   LogFilter: LogFilter;
   LogLine: LogLine;
   LogPage: LogPage;
+  MetricBatch: MetricBatch;
   MetricPage: MetricPage;
   MetricPoint: MetricPoint;
   Mutation: Record<PropertyKey, never>;
@@ -1249,8 +1359,10 @@ export type ResolversParentTypes = {
   QuarantineDecisionPayload: Omit<QuarantineDecisionPayload, 'userErrors'> & { userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
   Query: Record<PropertyKey, never>;
   RentedPod: RentedPod;
+  StreamEnd: StreamEnd;
   SubmitTrainingJobInput: SubmitTrainingJobInput;
   SubmitTrainingJobPayload: Omit<SubmitTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversParentTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
+  Subscription: Record<PropertyKey, never>;
   TrainingArtifact: ArtifactRow;
   TrainingAttempt: Attempt;
   TrainingCost: TrainingCost;
@@ -1258,6 +1370,8 @@ export type ResolversParentTypes = {
   TrainingJob: Job;
   TrainingJobConnection: JobPage;
   TrainingJobEdge: Omit<TrainingJobEdge, 'node'> & { node: ResolversParentTypes['TrainingJob'] };
+  TrainingJobLogEvent: ResolversUnionTypes<ResolversParentTypes>['TrainingJobLogEvent'];
+  TrainingJobMetricEvent: ResolversUnionTypes<ResolversParentTypes>['TrainingJobMetricEvent'];
   TrainingOption: TrainingOptionMapper;
   TrainingPlan: TrainingPlanMapper;
   TrainingProgress: JobProgress;
@@ -1326,6 +1440,16 @@ export type JobLabelResolvers<ContextType = Context, ParentType extends Resolver
   value?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
+export type LogBatchResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LogBatch'] = ResolversParentTypes['LogBatch']> = {
+  count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  endCursor?: Resolver<Maybe<ResolversTypes['LogCursor']>, ParentType, ContextType>;
+  firstSeq?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  lines?: Resolver<ReadonlyArray<ResolversTypes['LogLine']>, ParentType, ContextType>;
+  previousCursor?: Resolver<Maybe<ResolversTypes['LogCursor']>, ParentType, ContextType>;
+  text?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export interface LogCursorScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['LogCursor'], any> {
   name: 'LogCursor';
 }
@@ -1345,6 +1469,12 @@ export type LogPageResolvers<ContextType = Context, ParentType extends Resolvers
   hasPreviousPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   lines?: Resolver<ReadonlyArray<ResolversTypes['LogLine']>, ParentType, ContextType>;
   startCursor?: Resolver<Maybe<ResolversTypes['LogCursor']>, ParentType, ContextType>;
+};
+
+export type MetricBatchResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MetricBatch'] = ResolversParentTypes['MetricBatch']> = {
+  endCursor?: Resolver<Maybe<ResolversTypes['LogCursor']>, ParentType, ContextType>;
+  points?: Resolver<ReadonlyArray<ResolversTypes['MetricPoint']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type MetricPageResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MetricPage'] = ResolversParentTypes['MetricPage']> = {
@@ -1417,9 +1547,22 @@ export type RentedPodResolvers<ContextType = Context, ParentType extends Resolve
   usdPerHour?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
+export type StreamEndResolvers<ContextType = Context, ParentType extends ResolversParentTypes['StreamEnd'] = ResolversParentTypes['StreamEnd']> = {
+  cursor?: Resolver<Maybe<ResolversTypes['LogCursor']>, ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['StreamEndReason'], ParentType, ContextType>;
+  retry?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type SubmitTrainingJobPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SubmitTrainingJobPayload'] = ResolversParentTypes['SubmitTrainingJobPayload']> = {
   job?: Resolver<Maybe<ResolversTypes['TrainingJob']>, ParentType, ContextType>;
   userErrors?: Resolver<ReadonlyArray<ResolversTypes['TrainingUserError']>, ParentType, ContextType>;
+};
+
+export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
+  trainingJobChanged?: SubscriptionResolver<ResolversTypes['TrainingJob'], "trainingJobChanged", ParentType, ContextType, RequireFields<SubscriptionTrainingJobChangedArgs, 'jobId'>>;
+  trainingJobLogs?: SubscriptionResolver<ResolversTypes['TrainingJobLogEvent'], "trainingJobLogs", ParentType, ContextType, RequireFields<SubscriptionTrainingJobLogsArgs, 'jobId'>>;
+  trainingJobMetrics?: SubscriptionResolver<ResolversTypes['TrainingJobMetricEvent'], "trainingJobMetrics", ParentType, ContextType, RequireFields<SubscriptionTrainingJobMetricsArgs, 'jobId'>>;
 };
 
 export type TrainingArtifactResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingArtifact'] = ResolversParentTypes['TrainingArtifact'], FederationReferenceType extends FederationReferenceTypes['TrainingArtifact'] = FederationReferenceTypes['TrainingArtifact']> = {
@@ -1497,6 +1640,14 @@ export type TrainingJobEdgeResolvers<ContextType = Context, ParentType extends R
   node?: Resolver<ResolversTypes['TrainingJob'], ParentType, ContextType>;
 };
 
+export type TrainingJobLogEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingJobLogEvent'] = ResolversParentTypes['TrainingJobLogEvent']> = {
+  __resolveType: TypeResolveFn<'LogBatch' | 'StreamEnd', ParentType, ContextType>;
+};
+
+export type TrainingJobMetricEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingJobMetricEvent'] = ResolversParentTypes['TrainingJobMetricEvent']> = {
+  __resolveType: TypeResolveFn<'MetricBatch' | 'StreamEnd', ParentType, ContextType>;
+};
+
 export type TrainingOptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingOption'] = ResolversParentTypes['TrainingOption']> = {
   cloud?: Resolver<ResolversTypes['CloudTier'], ParentType, ContextType>;
   estimatedSeconds?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
@@ -1564,9 +1715,11 @@ export type Resolvers<ContextType = Context> = {
   GpuResource?: GpuResourceResolvers<ContextType>;
   JSON?: GraphQLScalarType;
   JobLabel?: JobLabelResolvers<ContextType>;
+  LogBatch?: LogBatchResolvers<ContextType>;
   LogCursor?: GraphQLScalarType;
   LogLine?: LogLineResolvers<ContextType>;
   LogPage?: LogPageResolvers<ContextType>;
+  MetricBatch?: MetricBatchResolvers<ContextType>;
   MetricPage?: MetricPageResolvers<ContextType>;
   MetricPoint?: MetricPointResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
@@ -1575,7 +1728,9 @@ export type Resolvers<ContextType = Context> = {
   QuarantineDecisionPayload?: QuarantineDecisionPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   RentedPod?: RentedPodResolvers<ContextType>;
+  StreamEnd?: StreamEndResolvers<ContextType>;
   SubmitTrainingJobPayload?: SubmitTrainingJobPayloadResolvers<ContextType>;
+  Subscription?: SubscriptionResolvers<ContextType>;
   TrainingArtifact?: TrainingArtifactResolvers<ContextType>;
   TrainingAttempt?: TrainingAttemptResolvers<ContextType>;
   TrainingCost?: TrainingCostResolvers<ContextType>;
@@ -1583,6 +1738,8 @@ export type Resolvers<ContextType = Context> = {
   TrainingJob?: TrainingJobResolvers<ContextType>;
   TrainingJobConnection?: TrainingJobConnectionResolvers<ContextType>;
   TrainingJobEdge?: TrainingJobEdgeResolvers<ContextType>;
+  TrainingJobLogEvent?: TrainingJobLogEventResolvers<ContextType>;
+  TrainingJobMetricEvent?: TrainingJobMetricEventResolvers<ContextType>;
   TrainingOption?: TrainingOptionResolvers<ContextType>;
   TrainingPlan?: TrainingPlanResolvers<ContextType>;
   TrainingProgress?: TrainingProgressResolvers<ContextType>;
