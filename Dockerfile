@@ -12,6 +12,9 @@ ENV NODE_ENV=production \
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE ./
+# The embedded emulator runs pods as processes, and a pod's agent is Python.
+RUN apt-get update && apt-get install -y --no-install-recommends python3 && rm -rf /var/lib/apt/lists/*
+COPY agent agent
 COPY bin bin
 COPY schema schema
 COPY src src

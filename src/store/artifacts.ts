@@ -72,7 +72,3 @@ export async function selectArtifactsOfJob(
     [tenantId, jobId],
   );
 }
-
-export async function deleteArtifact(db: Queryable, tenantId: string, id: string): Promise<void> {
-  await db.query('delete from artifacts where tenant_id = $1 and id = $2', [tenantId, id]);
-}

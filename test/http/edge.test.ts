@@ -78,7 +78,12 @@ test.each([
     400,
     'Int cannot represent',
   ],
-  ['a subscription', '{"query": "subscription { x }"}', 400, 'WebSocket'],
+  [
+    'a subscription',
+    '{"query": "subscription { trainingJobChanged(jobId: \\"x\\") { id } }"}',
+    400,
+    'WebSocket',
+  ],
 ])('%s gets a clear error', async (_name, body, status, text) => {
   const { url } = await startTestApp();
   const answer = await post(url, {}, body);

@@ -11,7 +11,7 @@
  * looked for and not found, often and long enough, is gone.
  */
 import { makeFailure } from '../training/failure.ts';
-import type { FailureCode, TrainingFailure } from '../training/failure.ts';
+import type { TrainingFailure } from '../training/failure.ts';
 import { hasEnded } from './job.ts';
 import type { AttemptOutcome, Job, JobStatus, Launch } from './job.ts';
 
@@ -265,10 +265,3 @@ function fail(failure: TrainingFailure, exitCode: number | null = null): Step {
 function wait(status: JobStatus, reason: string | null, dueInMs: number): Step {
   return { kind: 'wait', status, reason, dueInMs };
 }
-
-/** What a refusal of the platform to create a pod means for the job. */
-export type RentRefusal =
-  | { readonly kind: 'next-candidate' }
-  | { readonly kind: 'wait'; readonly ms: number }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'stop'; readonly code: FailureCode };
