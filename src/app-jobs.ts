@@ -44,6 +44,8 @@ const COLLECTING_MS = 6 * 3_600_000;
 const ABSENCES = 3;
 const MAX_RENT_FAILURES = 5;
 const CAPACITY_RETRY_MS = 15_000;
+const BILLING_MS = 60_000;
+const EMULATOR_BILLING_MS = 1_000;
 const PURGE_EVERY_MS = 3_600_000;
 
 export interface JobSystemDeps {
@@ -194,6 +196,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       absences: ABSENCES,
       absentMs: timing.absentMs,
       quarantineMs: timing.quarantineMs,
+      billingMs: platform.emulated ? EMULATOR_BILLING_MS : BILLING_MS,
     },
     log,
     now,

@@ -84,15 +84,16 @@ export function createRenter(deps: RentDeps) {
     if (candidates.length === 0) {
       return later('No machine that may be used is free.', policy.capacityRetryMs);
     }
-    let isEachRejected = true;
+    const refusals: AppError[] = [];
     for (const candidate of candidates.slice(0, MAX_CANDIDATES)) {
       signal.throwIfAborted();
       const outcome = await tryCandidate(lease, candidate, signal);
       if (outcome.kind !== 'next') return outcome;
-      isEachRejected &&= outcome.error.code === 'PLATFORM_REJECTED';
-      if (candidate === candidates.at(-1) && isEachRejected) {
-        return failed('PLATFORM_REJECTED', outcome.error.message);
-      }
+      refusals.push(outcome.error);
+    }
+    // A rule that is broken everywhere is the request's fault, and no other machine mends it.
+    if (refusals.every(({ code }) => code === 'PLATFORM_REJECTED')) {
+      return failed('PLATFORM_REJECTED', refusals[0]?.message ?? '');
     }
     return later('No machine that may be used is free.', policy.capacityRetryMs);
   }

@@ -34,7 +34,6 @@ import type { Listing } from './pod-watch.ts';
 
 const KEYS_KEPT_MS = 7 * 86_400_000;
 const BILLS_PER_SWEEP = 3;
-const BILLING_PAUSE_MS = 60_000;
 /** RunPod's records come with a delay; after a day there is nothing more to wait for. */
 const BILLING_GIVE_UP_MS = 86_400_000;
 /** Ends that are asked for at the same time. */
@@ -44,6 +43,8 @@ export interface SweeperPolicy {
   readonly absences: number;
   readonly absentMs: number;
   readonly quarantineMs: number;
+  /** The platform's records come with a delay; between two questions. */
+  readonly billingMs: number;
 }
 
 export interface SweeperDeps {
@@ -157,7 +158,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       if (launch.podId !== null && listed.has(launch.podId)) continue;
       await recordAbsence(db, launch.podName, listing.takenAt);
       if (isGone(launch, listing.takenAt)) {
-        await markGone(db, launch.podName, now(), now() + BILLING_PAUSE_MS);
+        await markGone(db, launch.podName, now(), now() + policy.billingMs);
       } else if (launch.podId !== null && launch.terminatedAt === null) unended.push(launch);
     }
     // A listing may lag behind a pod whose id we know.
@@ -186,7 +187,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     for (const { podName, podId, intendedAt, goneAt } of due) {
       const usd = await billOf(podId ?? '', intendedAt, signal);
       const isOver = now() - (goneAt ?? 0) > BILLING_GIVE_UP_MS;
-      const nextAt = usd === null && !isOver ? now() + BILLING_PAUSE_MS : null;
+      const nextAt = usd === null && !isOver ? now() + policy.billingMs : null;
       await setBilled(db, podName, usd, nextAt);
     }
   }

@@ -28,7 +28,12 @@ export function makeFolder(): string {
 /** The whole server with the embedded emulator, on free ports; stopped when the test ends. */
 export async function startTestApp(settings: Readonly<Record<string, string>> = {}) {
   const app = await startApp(
-    readConfig({ PORT: '0', DATA_DIR: makeFolder(), LOG_LEVEL: process.env.TEST_LOG ?? 'silent', ...settings }),
+    readConfig({
+      PORT: '0',
+      DATA_DIR: makeFolder(),
+      LOG_LEVEL: process.env.TEST_LOG ?? 'silent',
+      ...settings,
+    }),
   );
   onTestFinished(() => app.close());
   const url = `${app.url}/graphql`;

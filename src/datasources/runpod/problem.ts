@@ -39,6 +39,7 @@ export function problemOf(
   const { code, retryable, says } = meaningOf(status, detail);
   return new AppError(code, detail === '' ? says : `${says} RunPod says: ${detail}`, {
     retryable,
+    reason: String(status),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
 }
