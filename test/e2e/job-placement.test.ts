@@ -66,7 +66,7 @@ test('what the placement says reaches the create request', async () => {
 test('no secret is in a pod’s environment, the log or an answer', async () => {
   const settings = { HF_TOKEN, SIGNING_KEY: 'k'.repeat(40) };
   const { query, submit, restPods } = await startWithDataset(settings);
-  const id = await submit({}, { ...SPEC, baseModel: 'gated/model-1B', maxSteps: 400 });
+  const id = await submit({}, { ...SPEC, baseModel: 'gated/model-1B', maxSteps: 100 });
   await jobThat(query, id, ({ status }) => status === 'RUNNING' || status === 'COLLECTING');
   const pods = JSON.stringify(await restPods());
   expect(pods).toContain('AGENT_TOKEN_SHA256');
@@ -137,7 +137,7 @@ test('a request that the platform will never take is not sent again', async () =
   await emulator.addFault({
     kind: 'status',
     status: 422,
-    body: '{"title":"Unprocessable Entity","status":422}',
+    body: { title: 'Unprocessable Entity', status: 422 },
     route: 'POST /v2/pods',
   });
   expect(await jobThat(query, await submit(), hasEnded)).toMatchObject({
@@ -148,7 +148,7 @@ test('a request that the platform will never take is not sent again', async () =
 
 test('a rule that every candidate breaks is the request’s fault', async () => {
   const { query, submit, emulator } = await startWithDataset();
-  const body = '{"title":"Bad Request","status":400,"detail":"disk is too large"}';
+  const body = { title: 'Bad Request', status: 400, detail: 'disk is too large' };
   await emulator.addFault({ kind: 'status', status: 400, body, route: 'POST /v2/pods' });
   const { failure } = await jobThat(query, await submit(), hasEnded);
   expect(failure?.code).toBe('PLATFORM_REJECTED');
