@@ -29,7 +29,7 @@ import { createRentedPods } from './jobs/rented-pods.ts';
 import { AGENT_PORT, createRenter } from './jobs/rent.ts';
 import { createSweeper } from './jobs/sweeper.ts';
 import { createLogReader } from './logs/reader.ts';
-import { selectArtifact } from './store/artifacts.ts';
+import { selectArtifacts } from './store/artifacts.ts';
 import type { Database } from './store/database.ts';
 import { keepOnce } from './store/installation.ts';
 import { isUploadWanted } from './store/jobs.ts';
@@ -110,8 +110,8 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
   const logs = createLogReader({ db });
   const rentedPods = createRentedPods({ db, credentialId: CREDENTIAL_ID });
   const find = async (id: string) => {
-    const row = await selectArtifact(db, TENANT_ID, id);
-    if (row === null) return null;
+    const [row] = await selectArtifacts(db, TENANT_ID, [id]);
+    if (row == null) return null;
     return { ...row, sizeBytes: row.size_bytes, storageKey: row.storage_key };
   };
   const purge = setInterval(() => {

@@ -2,7 +2,7 @@
 import DataLoader from 'dataloader';
 import type { Attempt, Job, Launch } from '../domain/job/job.ts';
 import type { ArtifactRow } from '../store/artifacts.ts';
-import { selectArtifact, selectArtifactsOfJob } from '../store/artifacts.ts';
+import { selectArtifacts, selectArtifactsOfJobs } from '../store/artifacts.ts';
 import { attemptsOf } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { countJobs, findJobs, listJobs } from '../store/jobs.ts';
@@ -31,13 +31,21 @@ const BATCH = { maxBatchSize: 500 };
 export function createJobLoaders(db: Database, tenantId: string): JobLoaders {
   const jobs = new DataLoader((ids: readonly string[]) => findJobs(db, tenantId, ids), BATCH);
   const attempts = new DataLoader((ids: readonly string[]) => attemptsOf(db, ids), BATCH);
+  const artifact = new DataLoader(
+    (ids: readonly string[]) => selectArtifacts(db, tenantId, ids),
+    BATCH,
+  );
+  const artifacts = new DataLoader(
+    (ids: readonly string[]) => selectArtifactsOfJobs(db, tenantId, ids),
+    BATCH,
+  );
   const launches = new DataLoader((ids: readonly string[]) => launchesOf(db, ids), BATCH);
   return {
     job: (id) => jobs.load(id),
     attempts: (id) => attempts.load(id),
     launches: (id) => launches.load(id),
-    artifacts: (id) => selectArtifactsOfJob(db, tenantId, id),
-    artifact: (id) => selectArtifact(db, tenantId, id),
+    artifacts: (id) => artifacts.load(id),
+    artifact: (id) => artifact.load(id),
     async list(filter, after, limit) {
       const page = await listJobs(db, { ...filter, tenantId }, after, limit);
       for (const job of page) jobs.prime(job.id, job);

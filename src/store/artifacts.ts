@@ -1,6 +1,7 @@
 /** Table `artifacts`: one function per statement. */
 import type { ArtifactKind } from '../datasources/pod-agent.ts';
 import type { Queryable } from './database.ts';
+import { placeholders } from './jobs.ts';
 
 export interface ArtifactRow {
   readonly id: string;
@@ -48,27 +49,33 @@ export async function upsertArtifact(
   return rows[0] ?? row;
 }
 
-export async function selectArtifact(
+/** In the order of `ids`; null where there is none. */
+export async function selectArtifacts(
   db: Queryable,
   tenantId: string,
-  id: string,
-): Promise<ArtifactRow | null> {
+  ids: readonly string[],
+): Promise<readonly (ArtifactRow | null)[]> {
+  if (ids.length === 0) return [];
   const rows = await db.query<ArtifactRow>(
-    `select ${COLUMNS} from artifacts where tenant_id = $1 and id = $2`,
-    [tenantId, id],
+    `select ${COLUMNS} from artifacts where tenant_id = $1 and id in (${placeholders(ids, 2)})`,
+    [tenantId, ...ids],
   );
-  return rows[0] ?? null;
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id) ?? null);
 }
 
-/** By attempt and path. */
-export async function selectArtifactsOfJob(
+/** Of each job, by attempt and path. */
+export async function selectArtifactsOfJobs(
   db: Queryable,
   tenantId: string,
-  jobId: string,
-): Promise<readonly ArtifactRow[]> {
-  return db.query<ArtifactRow>(
-    `select ${COLUMNS} from artifacts where tenant_id = $1 and job_id = $2
+  jobIds: readonly string[],
+): Promise<readonly (readonly ArtifactRow[])[]> {
+  if (jobIds.length === 0) return [];
+  const rows = await db.query<ArtifactRow>(
+    `select ${COLUMNS} from artifacts where tenant_id = $1 and job_id in (${placeholders(jobIds, 2)})
       order by attempt, path`,
-    [tenantId, jobId],
+    [tenantId, ...jobIds],
   );
+  const byJob = Map.groupBy(rows, (row) => row.job_id);
+  return jobIds.map((id) => byJob.get(id) ?? []);
 }

@@ -11,7 +11,11 @@ import { createUrlSigner, downloadPathOf } from '../../src/artifacts/signed-url.
 import { createArtifactRoute } from '../../src/http/artifacts.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
-import { selectArtifact, selectArtifactsOfJob, upsertArtifact } from '../../src/store/artifacts.ts';
+import {
+  selectArtifacts,
+  selectArtifactsOfJobs,
+  upsertArtifact,
+} from '../../src/store/artifacts.ts';
 import { makeFolder } from '../support/start-app.ts';
 import { until } from '../support/until.ts';
 
@@ -52,8 +56,8 @@ async function serveArtifact(content: Buffer, path = 'adapter/adapter model.safe
     store,
     idleMs: 2_000,
     find: async (id) => {
-      const row = await selectArtifact(db, TENANT, id);
-      if (row === null) return null;
+      const [row] = await selectArtifacts(db, TENANT, [id]);
+      if (row == null) return null;
       const { size_bytes: sizeBytes, storage_key: storageKey } = row;
       return { path: row.path, sha256: row.sha256, sizeBytes, storageKey };
     },
@@ -288,10 +292,10 @@ test('a connection is kept for the next range', async () => {
 
 test('an artifact collected again keeps its id, and belongs to its tenant alone', async () => {
   const { db } = await serveArtifact(randomBytes(10));
-  const [row] = await selectArtifactsOfJob(db, TENANT, 'j');
+  const [[row] = []] = await selectArtifactsOfJobs(db, TENANT, ['j']);
   if (row === undefined) throw new Error('no artifact');
   const again = await upsertArtifact(db, TENANT, { ...row, id: 'a-2', size_bytes: 11 });
   expect(again).toMatchObject({ id: 'a-1', size_bytes: 11 });
-  expect(await selectArtifact(db, 'other', 'a-1')).toBeNull();
-  expect(await selectArtifactsOfJob(db, 'other', 'j')).toEqual([]);
+  expect(await selectArtifacts(db, 'other', ['a-1'])).toEqual([null]);
+  expect(await selectArtifactsOfJobs(db, 'other', ['j'])).toEqual([[]]);
 });
