@@ -211,6 +211,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
     book,
     installationId: keys.installationId,
     policy: {
+      createTimeoutMs: config.runpodCreateTimeoutMs,
       leaseMs: timing.leaseMs,
       listingGraceMs: timing.listingGraceMs,
       capacityRetryMs: Math.min(CAPACITY_RETRY_MS, timing.capacityMs),

@@ -95,7 +95,7 @@ export async function startApp(
   let closing: Promise<void> | undefined;
   return {
     url,
-    emulatorUrl: emulator?.url,
+    emulatorUrl: config.runpod.kind === 'remote-emulator' ? config.runpod.url : emulator?.url,
     platformStatus: () => monitor.status(),
     close: () => (closing ??= parts.disposeAsync()),
   };
@@ -123,6 +123,7 @@ function toRunpodDeps(
 ): Parameters<typeof createRunpod>[0] {
   const common = {
     timeoutMs: config.runpodTimeoutMs,
+    createTimeoutMs: config.runpodCreateTimeoutMs,
     log,
     onCall: ({ route, status, seconds }: { route: string; status: number; seconds: number }) => {
       metrics.upstreamSeconds.observe({ route, status }, seconds);
@@ -132,12 +133,13 @@ function toRunpodDeps(
     const { restUrl, graphqlUrl, proxyUrl, apiKey } = config.runpod;
     return { ...common, restUrl, graphqlUrl, proxyUrl, apiKey, emulated: false };
   }
-  if (emulator === undefined) throw new Error('the emulator is not running');
+  const url = config.runpod.kind === 'remote-emulator' ? config.runpod.url : emulator?.url;
+  if (url === undefined) throw new Error('the emulator is not running');
   return {
     ...common,
-    restUrl: emulator.url,
-    graphqlUrl: `${emulator.url}/graphql`,
-    proxyUrl: `${emulator.url}/__proxy/{podId}/{port}`,
+    restUrl: url,
+    graphqlUrl: `${url}/graphql`,
+    proxyUrl: `${url}/__proxy/{podId}/{port}`,
     apiKey: 'emulator',
     emulated: true,
   };

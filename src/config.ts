@@ -68,7 +68,11 @@ const environmentSchema = z.object({
     .default('https://{podId}-{port}.proxy.runpod.net'),
   /** Deadline of one ordinary call to RunPod, retries included. */
   RUNPOD_TIMEOUT_SECONDS: seconds(0.1, 120).default(10),
+  /** Deadline of one create call: placing a pod can take RunPod a while. */
+  RUNPOD_CREATE_TIMEOUT_SECONDS: seconds(0.1, 600).default(60),
 
+  /** Base of an emulator that runs already. Absent: one is embedded. */
+  EMULATOR_URL: httpUrl.optional(),
   /** Port of the embedded emulator; 0 picks a free one. */
   EMULATOR_PORT: port.default(0),
   EMULATOR_SEED: z.coerce
@@ -171,7 +175,9 @@ export type RunpodConfig =
       readonly graphqlUrl: string;
       readonly proxyUrl: string;
     }
-  | { readonly kind: 'emulator'; readonly port: number; readonly seed: number };
+  | { readonly kind: 'emulator'; readonly port: number; readonly seed: number }
+  /** Another process: its pods outlive this server. */
+  | { readonly kind: 'remote-emulator'; readonly url: string };
 
 export interface Config {
   readonly host: string;
@@ -184,6 +190,7 @@ export interface Config {
   readonly publicUrl: string | undefined;
   readonly runpod: RunpodConfig;
   readonly runpodTimeoutMs: number;
+  readonly runpodCreateTimeoutMs: number;
   readonly priceFreshMs: number;
   readonly priceMaxAgeMs: number;
   readonly reusesResults: boolean;
@@ -290,6 +297,11 @@ function crossFaults(env: Environment, given: Readonly<Record<string, string>>):
       }
     }
   }
+  if (env.RUNPOD_API_KEY !== undefined && env.EMULATOR_URL !== undefined) {
+    faults.push(
+      `EMULATOR_URL: got ${JSON.stringify(env.EMULATOR_URL)} together with RUNPOD_API_KEY: unset one of them`,
+    );
+  }
   const isLocal = env.ARTIFACT_URL?.startsWith('s3:') !== true;
   if (env.DATABASE_URL !== undefined && isLocal && !env.ARTIFACT_FOLDER_SHARED) {
     faults.push(
@@ -319,6 +331,7 @@ function toConfig(env: Environment): Config {
     publicUrl: env.PUBLIC_URL,
     runpod: toRunpodConfig(env),
     runpodTimeoutMs: env.RUNPOD_TIMEOUT_SECONDS * 1_000,
+    runpodCreateTimeoutMs: env.RUNPOD_CREATE_TIMEOUT_SECONDS * 1_000,
     priceFreshMs: env.PRICE_FRESH_SECONDS * 1_000,
     priceMaxAgeMs: env.PRICE_MAX_AGE_SECONDS * 1_000,
     reusesResults: env.RESULT_REUSE,
@@ -370,13 +383,16 @@ function toReconcilerConfig(env: Environment): ReconcilerConfig {
 }
 
 function toRunpodConfig(env: Environment): RunpodConfig {
-  return env.RUNPOD_API_KEY === undefined
+  if (env.RUNPOD_API_KEY !== undefined) {
+    return {
+      kind: 'live',
+      apiKey: env.RUNPOD_API_KEY,
+      restUrl: env.RUNPOD_REST_URL,
+      graphqlUrl: env.RUNPOD_GRAPHQL_URL,
+      proxyUrl: env.RUNPOD_PROXY_URL,
+    };
+  }
+  return env.EMULATOR_URL === undefined
     ? { kind: 'emulator', port: env.EMULATOR_PORT, seed: env.EMULATOR_SEED }
-    : {
-        kind: 'live',
-        apiKey: env.RUNPOD_API_KEY,
-        restUrl: env.RUNPOD_REST_URL,
-        graphqlUrl: env.RUNPOD_GRAPHQL_URL,
-        proxyUrl: env.RUNPOD_PROXY_URL,
-      };
+    : { kind: 'remote-emulator', url: env.EMULATOR_URL.replace(/\/+$/, '') };
 }

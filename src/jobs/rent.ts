@@ -30,8 +30,6 @@ export const AGENT_PORT = 8_000;
 const DEFAULT_IMAGE = 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404';
 const MIN_CUDA_VERSION = '12.8';
 const VOLUME_PATH = '/workspace';
-/** The platform's own deadline of a create call. */
-const CALL_MS = 60_000;
 /** A candidate that had no machine is not asked again for so long. */
 const CANDIDATE_PAUSE_MS = 30_000;
 const MAX_CANDIDATES = 20;
@@ -39,6 +37,8 @@ const MAX_CANDIDATES = 20;
 const RUNTIME_MARGIN_SECONDS = 600;
 
 export interface RentPolicy {
+  /** The platform's own deadline of a create call. */
+  readonly createTimeoutMs: number;
   readonly leaseMs: number;
   /** How long a new pod may be missing in listings. */
   readonly listingGraceMs: number;
@@ -148,7 +148,7 @@ export function createRenter(deps: RentDeps) {
         spot,
         usdPerHour: candidate.usdPerHour ?? 0,
         intendedAt: at,
-        unsureUntil: at + CALL_MS + policy.leaseMs + policy.listingGraceMs,
+        unsureUntil: at + policy.createTimeoutMs + policy.leaseMs + policy.listingGraceMs,
       });
       await patchJob(tx, job, { status: 'PROVISIONING', statusReason: null, attempt }, at);
       return podName;

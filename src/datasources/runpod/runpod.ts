@@ -21,7 +21,7 @@ import { createSpotSource } from './spot-source.ts';
 /** Users expect to learn of a wrong key within five seconds. */
 const VERIFY_TIMEOUT_MS = 5_000;
 /** Placing a pod can take RunPod a while; its own sample waits a minute. */
-const LAUNCH_TIMEOUT_MS = 60_000;
+const CREATE_TIMEOUT_MS = 60_000;
 const PODS_PER_PAGE = 1_000;
 const MAX_PAGES = 100;
 
@@ -34,11 +34,14 @@ export interface RunpodDeps {
   emulated: boolean;
   /** Deadline of one ordinary call, retries included. */
   timeoutMs: number;
+  /** Deadline of one create call, which is never repeated: a minute where omitted. */
+  createTimeoutMs?: number;
   log: Logger;
   onCall?: (call: RestCallReport) => void;
 }
 
 export function createRunpod(deps: RunpodDeps): Platform {
+  const { createTimeoutMs = CREATE_TIMEOUT_MS } = deps;
   const rest = createRestClient({
     baseUrl: deps.restUrl,
     apiKey: deps.apiKey,
@@ -56,7 +59,7 @@ export function createRunpod(deps: RunpodDeps): Platform {
   const spotLauncher = createSpotLauncher({
     url: deps.graphqlUrl,
     apiKey: deps.apiKey,
-    timeoutMs: LAUNCH_TIMEOUT_MS,
+    timeoutMs: createTimeoutMs,
   });
 
   return {
@@ -98,7 +101,7 @@ export function createRunpod(deps: RunpodDeps): Platform {
         body: toCreateBody(request),
         schema: podSchema,
         idempotent: false,
-        timeoutMs: LAUNCH_TIMEOUT_MS,
+        timeoutMs: createTimeoutMs,
         ...options,
       });
       return toPod(pod);
