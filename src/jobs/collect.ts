@@ -33,6 +33,7 @@ export async function collectJob(
 ): Promise<string | null> {
   const { job } = lease;
   const { db, now, failpoint } = deps;
+  failpoint('collect.decided');
   const place = `${job.id}/${job.attempt}`;
   const result = await collectArtifacts({
     agent,

@@ -11,6 +11,7 @@ import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import type { Lease } from '../store/jobs.ts';
 import { launchesOf, recordAbsence, recordPresence } from '../store/launches.ts';
+import type { Failpoint } from './failpoint.ts';
 import type { Listing, PodWatch } from './pod-watch.ts';
 
 export interface ObserveDeps {
@@ -18,6 +19,7 @@ export interface ObserveDeps {
   readonly watch: PodWatch;
   readonly agentOf: (podId: string, podName: string) => PodAgent;
   readonly now: () => number;
+  readonly failpoint: Failpoint;
 }
 
 export interface Observed {
@@ -121,6 +123,7 @@ async function askAgent(
       attempt !== null && isOurs
         ? await ingestLines(deps, lease, attempt, agent, status, signal)
         : false;
+    if (isOurs) deps.failpoint('observe.lines-saved');
     return { seen: toSeen(status, isLogStored), status };
   } catch (error) {
     // An answer that is not our agent's says as little as none.

@@ -54,6 +54,7 @@ export async function perform(
       return rent(deps, lease, seen, signal);
     case 'adopt':
       if (seen.launch !== null && seen.found !== null) {
+        deps.failpoint('adopt.found');
         await deps.renter.adopt(lease, seen.launch.podName, seen.found);
         deps.failpoint('adopt.saved');
       }
@@ -164,6 +165,7 @@ async function end(
   signal: AbortSignal,
 ): Promise<void> {
   const status = STATUS_AFTER[step.then];
+  deps.failpoint('end.decided');
   await fenced(deps.db, lease, async (tx, job) => {
     const at = deps.now();
     const { outcome, exitCode, failure } = step;

@@ -117,6 +117,7 @@ export function createRenter(deps: RentDeps) {
       if (meaning.kind === 'unknown') return meaning;
       failpoint('rent.refused');
       await fenced(db, lease, (tx) => refuseLaunch(tx, podName, error.message, now()));
+      failpoint('rent.refusal-saved');
       return meaning;
     }
   }

@@ -94,6 +94,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   async function endUnowned(pod: Pod, signal: AbortSignal): Promise<void> {
     await condemnSeen(db, pod.name, pod.id, pod.usdPerHour);
+    failpoint('sweep.condemned');
     await terminate(pod.id, pod.name, signal);
   }
 
@@ -125,6 +126,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       const { id: podId, name: podName, usdPerHour } = pod;
       const at = { podId, podName, usdPerHour, tenantId, credentialId, now: now() };
       if (await quarantine(db, at)) {
+        failpoint('sweep.quarantined');
         log.error(
           { podId, podName, usdPerHour },
           'a pod with our name is unknown to the store: quarantined; see `npm run cli -- pods`',
@@ -159,6 +161,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       await recordAbsence(db, launch.podName, listing.takenAt);
       if (isGone(launch, listing.takenAt)) {
         await markGone(db, launch.podName, now(), now() + policy.billingMs);
+        failpoint('sweep.gone');
       } else if (launch.podId !== null && launch.terminatedAt === null) unended.push(launch);
     }
     // A listing may lag behind a pod whose id we know.
