@@ -108,7 +108,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       failpoint('terminate.intended');
       await platform.terminate(podId, { signal, urgency: 'interactive' });
       failpoint('terminate.called');
-      if (podName !== null) await markTerminated(db, podName, now());
+      if (podName !== null) await markTerminated(db, podName, podId, now());
       failpoint('terminate.saved');
       log.info({ podId, podName }, 'pod terminated');
     } catch (error) {

@@ -151,11 +151,17 @@ export async function recordPresence(
   );
 }
 
-/** The platform accepted the end of its pod. */
-export async function markTerminated(tx: Queryable, podName: string, now: number): Promise<void> {
+/** The platform accepted the end of its pod; another pod of the same name says nothing of it. */
+export async function markTerminated(
+  tx: Queryable,
+  podName: string,
+  podId: string,
+  now: number,
+): Promise<void> {
   await tx.query(
-    'update launches set terminated_at = coalesce(terminated_at, $2) where pod_name = $1',
-    [podName, now],
+    `update launches set terminated_at = coalesce(terminated_at, $3)
+      where pod_name = $1 and pod_id = $2`,
+    [podName, podId, now],
   );
 }
 
