@@ -1,0 +1,90 @@
+/** The server is killed at every failpoint of the source and started again on what it left. */
+import { describe, expect, it } from 'vitest';
+import { until } from '../support/until.ts';
+import { findFailpoints } from './failpoints.ts';
+import { expectInvariants } from './invariants.ts';
+import { allOf, createWorld, INSTALLATION_ID, settle } from './world.ts';
+import type { World } from './world.ts';
+
+const LANES = 3;
+const KILL_MS = 30_000;
+const CREATE = 'POST /v2/pods';
+
+/** What leads to a failpoint that an ordinary job does not come by. */
+const PROVOKED: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
+  'abandon.saved': failCreate({ kind: 'status', status: 500 }),
+  'adopt.found': failCreate({ kind: 'fail-after-effect' }),
+  'adopt.saved': failCreate({ kind: 'fail-after-effect' }),
+  'cancel.saved': async (world) => world.cancel(await world.submit()),
+  'rent.refused': failCreate({ kind: 'status', status: 403 }),
+  'rent.refusal-saved': failCreate({ kind: 'status', status: 403 }),
+  'end.decided': async (world) => world.cancel(await world.submit()),
+  'end.saved': async (world) => world.cancel(await world.submit()),
+  // Its only create has effect, and then it is cancelled before anybody has seen the pod.
+  'sweep.condemned': async (world) => {
+    await world.control.addFault({ kind: 'hang-after-effect', route: CREATE, times: 1 });
+    const job = await world.submit();
+    await world.cancel(job);
+  },
+  'sweep.quarantined': (world) => createByHand(world, `rps-${INSTALLATION_ID}-unknown-1-abcdef01`),
+};
+
+function failCreate(fault: Readonly<Record<string, unknown>>) {
+  return async (world: World) => {
+    await world.control.addFault({ ...fault, route: CREATE, times: 1 });
+    return world.submit();
+  };
+}
+
+async function createByHand(world: World, name: string): Promise<void> {
+  const response = await fetch(`${world.emulator.url}/v2/pods`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer any', 'content-type': 'application/json' },
+    body: JSON.stringify({ name, image: 'some/image', gpu: { id: 'NVIDIA L4', count: 1 } }),
+  });
+  expect(response.status, await response.text()).toBe(201);
+}
+
+async function killAtEach(failpoints: readonly string[]): Promise<void> {
+  const world = await createWorld();
+  await (await world.begin()).end('SIGKILL');
+  for (const failpoint of failpoints) await killAt(world, failpoint);
+  await world.start();
+  await Promise.all(provokedSoFar.get(world) ?? []);
+  await settle(world);
+  const figures = await expectInvariants(world);
+  process.stdout.write(`failpoints ${JSON.stringify({ kills: world.kills(), ...figures })}\n`);
+}
+
+async function killAt(world: World, failpoint: string): Promise<void> {
+  const server = await world.start({ failpoint, hit: 1, signal: 'SIGKILL' });
+  const provoked = (PROVOKED[failpoint] ?? ((each) => each.submit()))(world);
+  // It may ask while nobody answers, until the next server does.
+  provokedSoFar.set(world, [...(provokedSoFar.get(world) ?? []), provoked]);
+  provoked.catch(() => undefined);
+  await until(`a kill at ${failpoint}`, () => server.hasEnded(), KILL_MS).catch(
+    (error: unknown) => {
+      throw new Error(`never hit: ${failpoint}\n${server.complaint()}`, { cause: error });
+    },
+  );
+  expect(server.fate()).toBe(failpoint);
+}
+
+const provokedSoFar = new Map<World, readonly Promise<unknown>[]>();
+
+describe('a server that is killed', () => {
+  const all = findFailpoints();
+
+  it('has failpoints at every step', () => {
+    const steps = new Set(all.map((name) => name.split('.')[0]));
+    const expected = ['adopt', 'cancel', 'collect', 'deliver', 'end', 'rent', 'submit', 'sweep'];
+    expect([...steps]).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('at any of them goes on where it was', async () => {
+    const lanes = Array.from({ length: LANES }, (_, lane) =>
+      all.filter((_name, index) => index % LANES === lane),
+    );
+    await allOf(lanes.map(killAtEach));
+  }, 180_000);
+});
