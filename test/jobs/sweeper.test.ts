@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { startTestApp } from '../support/start-app.ts';
+import { jobThat, readJob, SPEC, submitJob, uploadDataset } from '../support/training.ts';
+import { until } from '../support/until.ts';
+
+const QUICK = { RECONCILE_SECONDS: '0.1', POD_ABSENT_SECONDS: '0.5' };
+/** Trains until it is told to stop. */
+const LONG = { ...SPEC, maxSteps: 1_000_000, checkpointSteps: 1_000_000 };
+
+async function createPod(emulatorUrl: string, name: string): Promise<string> {
+  const response = await fetch(`${emulatorUrl}/v2/pods`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer any', 'content-type': 'application/json' },
+    body: JSON.stringify({
+      name,
+      image: 'some/image',
+      gpu: { id: 'NVIDIA L4', count: 1 },
+      cmd: ['sleep', '600'],
+      ports: ['8000/http'],
+    }),
+  });
+  const pod = (await response.json()) as { id: string };
+  expect(response.status, JSON.stringify(pod)).toBe(201);
+  return pod.id;
+}
+
+async function startLongJob() {
+  const server = await startTestApp(QUICK);
+  const { query, emulator, app } = server;
+  const uploadId = await uploadDataset(query);
+  const { job, userErrors } = await submitJob(query, {
+    name: 'long',
+    spec: { ...LONG, dataset: { uploadId } },
+  });
+  expect(userErrors).toEqual([]);
+  const id = job?.id ?? '';
+  await jobThat(query, id, ({ status }) => status === 'RUNNING');
+  const [pod] = await emulator.pods();
+  if (pod === undefined) throw new Error('there is no pod');
+  return { ...server, id, pod, emulatorUrl: app.emulatorUrl ?? '' };
+}
+
+test('a second pod with the name of a live one is terminated, and the first goes on', async () => {
+  const { query, emulator, emulatorUrl, id, pod } = await startLongJob();
+  const before = (await readJob(query, id)).cost;
+  expect(before.usdPerHour).toBeGreaterThan(0);
+  const duplicate = await createPod(emulatorUrl, pod.name);
+  await until('the duplicate is terminated', async () =>
+    (await emulator.pods()).some((each) => each.id === duplicate && each.terminatedAt !== null),
+  );
+  const after = await jobThat(query, id, ({ cost }) => cost.usdSoFar > before.usdSoFar);
+  expect(after).toMatchObject({ status: 'RUNNING', cost: { usdPerHour: before.usdPerHour } });
+  expect((await emulator.pods()).find((each) => each.id === pod.id)?.terminatedAt).toBeNull();
+});
+
+test('a pod of another installation is left alone', async () => {
+  const { emulator, emulatorUrl, query, id } = await startLongJob();
+  const foreign = await createPod(emulatorUrl, 'rps-another1-job-1-abcdef01');
+  const duplicate = await createPod(emulatorUrl, (await emulator.pods())[0]?.name ?? '');
+  await until('a sweep is over', async () =>
+    (await emulator.pods()).some((each) => each.id === duplicate && each.terminatedAt !== null),
+  );
+  await query('mutation($id: ID!) { cancelTrainingJob(id: $id) { job { id } } }', { id });
+  await until('only the foreign pod lives', async () => {
+    const living = (await emulator.pods()).filter(({ terminatedAt }) => terminatedAt === null);
+    return living.length === 1 && living[0]?.id === foreign;
+  });
+});
