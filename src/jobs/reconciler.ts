@@ -21,7 +21,7 @@ import { observe } from './observe.ts';
 import type { ObserveDeps } from './observe.ts';
 import { perform } from './perform.ts';
 import type { PerformDeps } from './perform.ts';
-import type { PodWatch } from './pod-watch.ts';
+import type { Listing, PodWatch } from './pod-watch.ts';
 import type { Sweeper } from './sweeper.ts';
 
 const MAX_STEPS = 16;
@@ -62,6 +62,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const steps = new Set<Promise<void>>();
   let woken = new AbortController();
   let listedAt = 0;
+  let isListing = false;
+  let isSweeping = false;
   let loop: Promise<void> = Promise.resolve();
 
   function kick(): void {
@@ -85,7 +87,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     const free = MAX_STEPS - steps.size;
     const leases = free > 0 ? await claim(free) : [];
     for (const lease of leases) track(step(lease));
-    const listingInMs = listedAt + tickMs() - now();
+    // One at a time: calls that hang must not take the place of steps. Its end wakes this up.
+    const listingInMs = isListing ? Infinity : listedAt + tickMs() - now();
     if (listingInMs <= 0) track(tick());
     const dueInMs = steps.size < MAX_STEPS ? await msUntilDue(db) : null;
     // A moment at least: a job that cannot be claimed yet must not make this spin.
@@ -112,15 +115,28 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
 
   async function tick(): Promise<void> {
     listedAt = now();
+    isListing = true;
     try {
-      const listing = await deps.watch.refresh(stopping.signal);
-      if (listing === null) return;
+      const listing = await deps.watch.refresh(stopping.signal).finally(() => {
+        isListing = false;
+      });
+      if (listing !== null && !isSweeping) track(sweep(listing));
+    } catch (error) {
+      report(error, 'listing');
+    }
+  }
+
+  async function sweep(listing: Listing): Promise<void> {
+    isSweeping = true;
+    try {
       const { tenantId, workerId } = deps;
       const name = `sweeper:${deps.credentialId}`;
       if (!(await holdLease(db, { tenantId, name, workerId, leaseMs: deps.leaseMs }))) return;
       await deps.sweeper.sweep(listing, stopping.signal);
     } catch (error) {
       report(error, 'sweeper');
+    } finally {
+      isSweeping = false;
     }
   }
 
