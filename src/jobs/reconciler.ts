@@ -150,7 +150,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const decision = nextStep(seen.situation, policy);
       dueInMs = await perform(deps.perform, lease, decision, seen, signal);
     } catch (error) {
-      if (!(error instanceof LeaseLost)) report(error, 'step', lease.job.id);
+      const isLost = error instanceof LeaseLost || lost.signal.aborted;
+      if (!isLost) report(error, 'step', lease.job.id);
     } finally {
       clearInterval(renewal);
     }
