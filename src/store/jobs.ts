@@ -290,11 +290,13 @@ export async function releaseLease(
   { job, token }: Lease,
   dueInMs: number | null,
 ): Promise<void> {
+  // One that the step had seen is tried again no sooner than anything else.
+  const isNews = job.cancelRequestedAt === null ? 'cancel_requested_at is not null' : '1 = 0';
   const due = dueInMs === null ? 'null' : `${db.nowMs} + ${Math.trunc(dueInMs)}`;
   await db.query(
     `update jobs set leased_until = 0, leased_by = null,
        due_at = case when ended_at is not null then null
-                     when cancel_requested_at is not null then ${db.nowMs}
+                     when ${isNews} then ${db.nowMs}
                      else ${due} end
       where id = $1 and lease_token = $2`,
     [job.id, token],
