@@ -104,14 +104,24 @@ async function rent(
     case 'unknown':
       return deps.tickMs;
     case 'later':
-      await fenced(deps.db, lease, (tx, current) =>
-        patchJob(tx, current, { status: 'PENDING', statusReason: result.reason }, deps.now()),
-      );
+      await waitForMachine(deps, lease, result.reason);
       return result.ms;
     case 'failed':
       await endFailed(deps, lease, seen, result.failure, signal);
       return deps.followMs;
   }
+}
+
+/** It has been waiting since before it tried: a refused create is not the beginning of a new wait. */
+async function waitForMachine(
+  { db, now }: PerformDeps,
+  lease: Lease,
+  statusReason: string,
+): Promise<void> {
+  const { statusSince } = lease.job;
+  await fenced(db, lease, (tx, current) =>
+    patchJob(tx, current, { status: 'PENDING', statusSince, statusReason }, now()),
+  );
 }
 
 /** The same attempt goes on with another launch, once nothing can come of this one. */

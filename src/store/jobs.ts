@@ -246,6 +246,8 @@ export async function fenced<T>(
 /** What a step changes of a job; what is absent stays. */
 export interface JobPatch {
   readonly status?: JobStatus;
+  /** Absent: now, where the status changes. */
+  readonly statusSince?: number;
   readonly statusReason?: string | null;
   readonly attempt?: number;
   readonly failures?: number;
@@ -269,7 +271,7 @@ export async function patchJob(
     [
       job.id,
       status,
-      status === job.status ? job.statusSince : now,
+      patch.statusSince ?? (status === job.status ? job.statusSince : now),
       patch.statusReason === undefined ? job.statusReason : patch.statusReason,
       patch.attempt ?? job.attempt,
       patch.failures ?? job.failures,
