@@ -246,7 +246,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
     onChange: (jobId) => {
       bus.publish(jobId);
     },
-    observe: { db, watch, agentOf, now, failpoint },
+    observe: { db, watch, agentOf, now, listingGraceMs: timing.listingGraceMs, failpoint },
     perform: {
       db,
       renter,

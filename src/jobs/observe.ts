@@ -19,6 +19,8 @@ export interface ObserveDeps {
   readonly watch: PodWatch;
   readonly agentOf: (podId: string, podName: string) => PodAgent;
   readonly now: () => number;
+  /** How long a new pod may be missing in listings. */
+  readonly listingGraceMs: number;
   readonly failpoint: Failpoint;
 }
 
@@ -57,7 +59,7 @@ export async function observe(
         each.attempt === job.attempt && (each.state === 'INTENDED' || each.state === 'LIVE'),
     ) ?? null;
   const listing = deps.watch.latest();
-  const { pod, found } = await lookForPod(db, launch, listing);
+  const { pod, found } = await lookForPod(deps, launch, listing);
   const agent =
     launch?.state === 'LIVE' && launch.podId !== null && pod.kind !== 'absent'
       ? deps.agentOf(launch.podId, launch.podName)
@@ -83,7 +85,7 @@ export async function observe(
 }
 
 async function lookForPod(
-  db: Database,
+  { db, listingGraceMs }: ObserveDeps,
   launch: Launch | null,
   listing: Listing | null,
 ): Promise<{ pod: PodSeen; found: Pod | null }> {
@@ -99,6 +101,9 @@ async function lookForPod(
     const { isReady, status } = pod;
     return { pod: { kind: 'present', isReady, hasEnded: HAS_ENDED.has(status) }, found: pod };
   }
+  // A pod that is known by its id may be listed late; one without stays unsure by itself.
+  const isYoung = launch.liveAt !== null && listing.takenAt < launch.liveAt + listingGraceMs;
+  if (isYoung && launch.observedAt === null) return nothing;
   await recordAbsence(db, launch.podName, listing.takenAt);
   const isNew = (launch.observedAt ?? 0) < listing.takenAt;
   const since = launch.absentSince ?? listing.takenAt;
