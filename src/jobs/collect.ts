@@ -23,7 +23,10 @@ export interface CollectDeps {
   readonly failpoint: Failpoint;
 }
 
-/** @returns why the results cannot be used; null: they are stored, and the job has ended */
+/**
+ * @returns why the results cannot be used; null: they are stored and the job has ended, or its
+ *   cancellation came first
+ */
 export async function collectJob(
   deps: CollectDeps,
   lease: Lease,
@@ -48,6 +51,7 @@ export async function collectJob(
   if (result.kind === 'corrupt') return result.reason;
   failpoint('collect.fetched');
   await fenced(db, lease, async (tx, current) => {
+    if (current.cancelRequestedAt !== null) return;
     const at = now();
     for (const file of result.files) {
       await upsertArtifact(tx, job.tenantId, {

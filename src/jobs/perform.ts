@@ -170,14 +170,15 @@ const STATUS_AFTER = { retry: 'PENDING', fail: 'FAILED', cancel: 'CANCELLED' } a
 async function end(
   deps: PerformDeps,
   lease: Lease,
-  step: EndStep,
+  decided: EndStep,
   launches: readonly Launch[],
   signal: AbortSignal,
 ): Promise<void> {
-  const status = STATUS_AFTER[step.then];
   deps.failpoint('end.decided');
-  await fenced(deps.db, lease, async (tx, job) => {
+  const { status, reason } = await fenced(deps.db, lease, async (tx, job) => {
     const at = deps.now();
+    const step = job.cancelRequestedAt === null ? decided : asCancelled(decided);
+    const status = STATUS_AFTER[step.then];
     const { outcome, exitCode, failure } = step;
     if (job.attempt > 0) await endAttempt(tx, job.id, job.attempt, { outcome, exitCode, now: at });
     await condemnLaunches(tx, job.id, failure?.message ?? outcome, at);
@@ -195,10 +196,16 @@ async function end(
       },
       at,
     );
+    return { status, reason: failure?.message };
   });
   deps.failpoint('end.saved');
-  deps.log.info({ jobId: lease.job.id, status, reason: step.failure?.message }, 'attempt ended');
+  deps.log.info({ jobId: lease.job.id, status, reason }, 'attempt ended');
   await deps.sweeper.end(knownPods(launches), signal);
+}
+
+/** A cancellation that came while the end was being decided wins; the attempt ended as it did. */
+function asCancelled(step: EndStep): EndStep {
+  return { ...step, then: 'cancel', failure: null };
 }
 
 function lifecycleText({ then, outcome, failure }: EndStep, attempt: number): string {

@@ -104,6 +104,7 @@ export function createRenter(deps: RentDeps) {
     signal: AbortSignal,
   ): Promise<RentResult | { readonly kind: 'next'; readonly error: AppError }> {
     const podName = await intend(lease, candidate);
+    if (podName === null) return later('Cancelled.', 0);
     failpoint('rent.intended');
     try {
       const pod = await platform.launch(requestOf(lease.job, candidate, podName), { signal });
@@ -122,8 +123,10 @@ export function createRenter(deps: RentDeps) {
     }
   }
 
-  async function intend(lease: Lease, candidate: TrainingOption): Promise<string> {
+  /** Null: the job was cancelled meanwhile. */
+  async function intend(lease: Lease, candidate: TrainingOption): Promise<string | null> {
     return fenced(db, lease, async (tx, job) => {
+      if (job.cancelRequestedAt !== null) return null;
       const attempt = Math.max(1, job.attempt);
       const at = now();
       const nonce = randomBytes(4).toString('hex');
