@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { until } from '../support/until.ts';
 import { findFailpoints } from './failpoints.ts';
 import { expectInvariants } from './invariants.ts';
+import { createPodByHand } from './pod-by-hand.ts';
 import { allOf, createWorld, INSTALLATION_ID, settle } from './world.ts';
 import type { World } from './world.ts';
 
@@ -26,7 +27,8 @@ const PROVOKED: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
     const job = await world.submit();
     await world.cancel(job);
   },
-  'sweep.quarantined': (world) => createByHand(world, `rps-${INSTALLATION_ID}-unknown-1-abcdef01`),
+  'sweep.quarantined': (world) =>
+    createPodByHand(world.emulator.url, `rps-${INSTALLATION_ID}-unknown-1-abcdef01`),
 };
 
 function failCreate(fault: Readonly<Record<string, unknown>>) {
@@ -34,15 +36,6 @@ function failCreate(fault: Readonly<Record<string, unknown>>) {
     await world.control.addFault({ ...fault, route: CREATE, times: 1 });
     return world.submit();
   };
-}
-
-async function createByHand(world: World, name: string): Promise<void> {
-  const response = await fetch(`${world.emulator.url}/v2/pods`, {
-    method: 'POST',
-    headers: { authorization: 'Bearer any', 'content-type': 'application/json' },
-    body: JSON.stringify({ name, image: 'some/image', gpu: { id: 'NVIDIA L4', count: 1 } }),
-  });
-  expect(response.status, await response.text()).toBe(201);
 }
 
 async function killAtEach(failpoints: readonly string[]): Promise<void> {

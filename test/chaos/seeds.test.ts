@@ -6,6 +6,7 @@
 import { expect, it } from 'vitest';
 import { until } from '../support/until.ts';
 import { expectInvariants } from './invariants.ts';
+import { createPodByHand } from './pod-by-hand.ts';
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
 import { allOf, createWorld, ENDED, settle } from './world.ts';
@@ -66,12 +67,21 @@ const DEEDS: readonly Deed[] = [
     hurtPod(world, random, (podId) => ({ kind: 'host-death', podId, mode: 'vanish' })),
   (world, random) => hurtPod(world, random, (podId) => ({ kind: 'restart', podId, wipe: true })),
   (world, random) => hurtPod(world, random, (podId) => ({ kind: 'restart', podId })),
+  duplicatePod,
+  duplicatePod,
   (world) => world.control.addFault({ kind: 'spot-reclaim' }),
   (world) => world.control.addFault({ kind: 'spot-reclaim', mode: 'vanish' }),
 ];
 
 async function cancelOne(world: World, random: Random): Promise<void> {
   await world.cancel(random.pick(world.jobs));
+}
+
+/** Another pod with the name of a living one, as a create that was repeated would make. */
+async function duplicatePod(world: World, random: Random): Promise<void> {
+  const pods = await world.livingPods();
+  if (pods.length === 0) return;
+  await createPodByHand(world.emulator.url, random.pick(pods).name).catch(() => undefined);
 }
 
 async function hurtPod(

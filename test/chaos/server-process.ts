@@ -33,11 +33,12 @@ export interface ServerProcess {
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Killed when the test ends, if it still runs. `onHit` is told of every failpoint. */
+/** Killed when the test ends, if it still runs. `onHit` is told of every failpoint, `onFate` when the plan comes true. */
 export async function startServer(
   settings: Readonly<Record<string, string>>,
   plan: Plan | null,
   onHit: (name: string) => void = () => undefined,
+  onFate: (name: string) => void = () => undefined,
 ): Promise<ServerProcess> {
   const child = spawn(process.execPath, [PROGRAM], {
     env: { PATH: process.env.PATH, CHAOS: JSON.stringify(plan), ...settings },
@@ -62,7 +63,10 @@ export async function startServer(
     else if (word === 'hit') {
       hits.push(rest);
       onHit(rest);
-    } else if (word === plan?.signal) fate = rest;
+    } else if (word === plan?.signal) {
+      fate = rest;
+      onFate(rest);
+    }
   });
   const heardOut = Promise.all([ended, once(output, 'close')]);
   void heardOut.then(() => {

@@ -86,8 +86,7 @@ export async function createWorld({ seed = 1, settings = {} }: WorldOptions = {}
   }
 
   async function start(plan: Plan | null = null): Promise<ServerProcess> {
-    server = await startServer(environment, plan, noteHit);
-    if (plan?.signal === 'SIGKILL') kills += 1;
+    server = await startServer(environment, plan, noteHit, () => (kills += 1));
     return server;
   }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createPodByHand } from '../chaos/pod-by-hand.ts';
 import { startTestApp } from '../support/start-app.ts';
 import { jobThat, readJob, SPEC, submitJob, uploadDataset } from '../support/training.ts';
 import { until } from '../support/until.ts';
@@ -6,23 +7,6 @@ import { until } from '../support/until.ts';
 const QUICK = { RECONCILE_SECONDS: '0.1', POD_ABSENT_SECONDS: '0.5' };
 /** Trains until it is told to stop. */
 const LONG = { ...SPEC, maxSteps: 1_000_000, checkpointSteps: 1_000_000 };
-
-async function createPod(emulatorUrl: string, name: string): Promise<string> {
-  const response = await fetch(`${emulatorUrl}/v2/pods`, {
-    method: 'POST',
-    headers: { authorization: 'Bearer any', 'content-type': 'application/json' },
-    body: JSON.stringify({
-      name,
-      image: 'some/image',
-      gpu: { id: 'NVIDIA L4', count: 1 },
-      cmd: ['sleep', '600'],
-      ports: ['8000/http'],
-    }),
-  });
-  const pod = (await response.json()) as { id: string };
-  expect(response.status, JSON.stringify(pod)).toBe(201);
-  return pod.id;
-}
 
 async function startLongJob() {
   const server = await startTestApp(QUICK);
@@ -44,7 +28,7 @@ test('a second pod with the name of a live one is terminated, and the first goes
   const { query, emulator, emulatorUrl, id, pod } = await startLongJob();
   const before = (await readJob(query, id)).cost;
   expect(before.usdPerHour).toBeGreaterThan(0);
-  const duplicate = await createPod(emulatorUrl, pod.name);
+  const duplicate = await createPodByHand(emulatorUrl, pod.name);
   await until('the duplicate is terminated', async () =>
     (await emulator.pods()).some((each) => each.id === duplicate && each.terminatedAt !== null),
   );
@@ -55,8 +39,8 @@ test('a second pod with the name of a live one is terminated, and the first goes
 
 test('a pod of another installation is left alone', async () => {
   const { emulator, emulatorUrl, query, id } = await startLongJob();
-  const foreign = await createPod(emulatorUrl, 'rps-another1-job-1-abcdef01');
-  const duplicate = await createPod(emulatorUrl, (await emulator.pods())[0]?.name ?? '');
+  const foreign = await createPodByHand(emulatorUrl, 'rps-another1-job-1-abcdef01');
+  const duplicate = await createPodByHand(emulatorUrl, (await emulator.pods())[0]?.name ?? '');
   await until('a sweep is over', async () =>
     (await emulator.pods()).some((each) => each.id === duplicate && each.terminatedAt !== null),
   );
