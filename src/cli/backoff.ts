@@ -1,0 +1,39 @@
+/** Trying again what may succeed a little later. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { interrupted } from './api.ts';
+import { CliFailure } from './failure.ts';
+
+export interface Retry {
+  /** Before each further try; the count begins with 1. */
+  readonly onRetry: (failure: CliFailure, waitMs: number, count: number) => Promise<void>;
+  readonly signal: AbortSignal;
+  /** Further tries in a row. */
+  readonly limit: number;
+  /** Before the first of them; it doubles up to 10 s. */
+  readonly firstMs: number;
+}
+
+const MOST_MS = 10_000;
+
+/** @throws {CliFailure} the last one, or at once one that does not pass by itself */
+export async function withRetries<T>(attempt: () => Promise<T>, retry: Retry): Promise<T> {
+  for (let count = 1; ; count += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof CliFailure) || !error.isPassing || count > retry.limit) throw error;
+      const waitMs = Math.min(MOST_MS, retry.firstMs * 2 ** (count - 1));
+      await retry.onRetry(error, waitMs, count);
+      await sleep(waitMs, retry.signal);
+    }
+  }
+}
+
+/** @throws {CliFailure} interrupted */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await pause(ms, undefined, { signal });
+  } catch {
+    throw interrupted();
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * One job as it goes on: its state and the lines of its log. The one place that knows where they come
+ * from. Now it asks again and again; with subscriptions it will be told.
+ */
+import { z } from 'zod';
+import type { Api } from './api.ts';
+import { sleep, withRetries } from './backoff.ts';
+import type { Retry } from './backoff.ts';
+import { noSuchJob } from './failure.ts';
+import { BRIEF_JOB, LOG_PAGE, briefJobSchema, hasEnded, logPageSchema } from './job-answer.ts';
+import type { BriefJob, LineAnswer } from './job-answer.ts';
+
+export interface Sighting {
+  readonly job: BriefJob;
+  /** New ones, in their order; each line comes once. */
+  readonly lines: readonly LineAnswer[];
+  /** Where to go on; null: at the beginning. */
+  readonly cursor: string | null;
+}
+
+export const SIGHTING = `query JobSighting($id: ID!, $after: LogCursor) {
+  trainingJob(id: $id) { ${BRIEF_JOB} ${LOG_PAGE} }
+}`;
+
+const sightingSchema = z.object({
+  trainingJob: z.object({ ...briefJobSchema.shape, logs: logPageSchema }).nullable(),
+});
+
+/** Between two questions when nothing is new. */
+const IDLE_MS = 1_000;
+
+/**
+ * Ends once the job has ended and its whole log was seen. Failures that pass are waited out; the
+ * cursor moves only with lines that were handed on, so none is lost or told twice.
+ * @throws {CliFailure}
+ */
+export async function* watchJob(
+  api: Api,
+  { id, after, retry }: { id: string; after: string | null; retry: Retry },
+): AsyncGenerator<Sighting> {
+  let cursor = after;
+  let isLastLook = false;
+  for (;;) {
+    const seen = await withRetries(() => look(api, id, cursor), retry);
+    cursor = seen.cursor;
+    yield seen;
+    if (seen.hasMore) continue;
+    if (isLastLook && seen.lines.length === 0) return;
+    // The end and the last lines may be written one after the other: one look more sees both.
+    isLastLook = hasEnded(seen.job);
+    if (!isLastLook) await sleep(IDLE_MS, retry.signal);
+  }
+}
+
+async function look(api: Api, id: string, after: string | null) {
+  const { trainingJob } = await api.ask(SIGHTING, { id, after }, sightingSchema);
+  if (trainingJob === null) throw noSuchJob(id);
+  const { logs, ...job } = trainingJob;
+  return {
+    job,
+    lines: logs.lines,
+    cursor: logs.endCursor ?? after,
+    hasMore: logs.hasNextPage,
+  };
+}
