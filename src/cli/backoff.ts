@@ -11,6 +11,8 @@ export interface Retry {
   readonly limit: number;
   /** Before the first of them; it doubles up to 10 s. */
   readonly firstMs: number;
+  /** Whether the failed try got further than those before: then counting begins anew. */
+  readonly hasAdvanced?: () => boolean;
 }
 
 const MOST_MS = 10_000;
@@ -21,7 +23,9 @@ export async function withRetries<T>(attempt: () => Promise<T>, retry: Retry): P
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof CliFailure) || !error.isPassing || count > retry.limit) throw error;
+      if (!(error instanceof CliFailure) || !error.isPassing) throw error;
+      if (retry.hasAdvanced?.() === true) count = 1;
+      if (count > retry.limit) throw error;
       const waitMs = Math.min(MOST_MS, retry.firstMs * 2 ** (count - 1));
       await retry.onRetry(error, waitMs, count);
       await sleep(waitMs, retry.signal);

@@ -9,6 +9,7 @@ import { bytes } from './format.ts';
 import { ARTIFACT, artifactsOfJobSchema, hasEnded } from './job-answer.ts';
 import type { ArtifactAnswer } from './job-answer.ts';
 import { barOf } from './output.ts';
+import type { Output } from './output.ts';
 import type { Session } from './session.ts';
 
 export const ARTIFACTS = `query Artifacts($id: ID!) {
@@ -71,7 +72,6 @@ async function downloadOne(
   return { path, file, sizeBytes, sha256, kind, isNew };
 }
 
-/** Each try asks for the URL anew: it expires. Progress begins the count of tries again. */
 async function fetchNew(
   session: Session,
   id: string,
@@ -81,20 +81,43 @@ async function fetchNew(
   const { output, retry, signal } = session;
   if ((await sizeOf(file)) !== null) throw inTheWay(file);
   let wanted = artifact;
-  const onBytes = (done: number): void => {
-    const share = artifact.sizeBytes === 0 ? 1 : done / artifact.sizeBytes;
-    void output.status(`${barOf(share, BAR_WIDTH)}  ${artifact.path}`);
-  };
+  const progress = createProgress(output, artifact);
+  // URLs expire: each further try asks for a new one.
   const onRetry: typeof retry.onRetry = async (failure, waitMs, count) => {
     await retry.onRetry(failure, waitMs, count);
     const fresh = await readArtifacts(session, id).catch(() => []);
     wanted = fresh.find((other) => isSame(other, artifact)) ?? wanted;
   };
   try {
-    await withRetries(() => downloadFile(file, wanted, { signal, onBytes }), { ...retry, onRetry });
+    await withRetries(() => downloadFile(file, wanted, { signal, onBytes: progress.onBytes }), {
+      ...retry,
+      onRetry,
+      hasAdvanced: progress.hasAdvanced,
+    });
+  } catch (error) {
+    const isInterrupted = error instanceof CliFailure && error.kind === 'interrupted';
+    throw isInterrupted ? error.withHint(RESUME) : error;
   } finally {
     await output.status(null);
   }
+}
+
+const RESUME = 'Run the same command again: it goes on where it was cut.';
+
+function createProgress(output: Output, { path, sizeBytes }: ArtifactAnswer) {
+  let seen = 0;
+  let most = 0;
+  return {
+    onBytes: (done: number): void => {
+      seen = done;
+      void output.status(`${barOf(sizeBytes === 0 ? 1 : done / sizeBytes, BAR_WIDTH)}  ${path}`);
+    },
+    hasAdvanced: (): boolean => {
+      const isFurther = seen > most;
+      most = Math.max(most, seen);
+      return isFurther;
+    },
+  };
 }
 
 function isSame(one: ArtifactAnswer, other: ArtifactAnswer): boolean {

@@ -12,6 +12,13 @@ import { watchJob } from './watch-job.ts';
 
 const BAR_WIDTH = 24;
 
+/** Who is told of a job, in the order in which things come. */
+export interface JobView {
+  /** Its state; the same again where nothing changed. */
+  readonly job: (job: BriefJob) => Promise<void>;
+  readonly line: (line: LineAnswer) => Promise<void>;
+}
+
 /**
  * Until the job has ended and its whole log was told.
  * @throws {CliFailure} where it ended without a result, and when Ctrl-C ended the following
@@ -19,13 +26,13 @@ const BAR_WIDTH = 24;
 export async function followJob(
   session: Session,
   { id, after }: { id: string; after: string | null },
+  show: JobView = createView(session.output),
 ): Promise<BriefJob> {
-  const { api, output, retry } = session;
-  const show = createView(output);
+  const { output } = session;
   let cursor = after;
   let job: BriefJob | undefined;
   try {
-    for await (const seen of watchJob(api, { id, after, retry })) {
+    for await (const seen of watchJob(session, { id, after })) {
       // Its end is told behind the last line, and not among them.
       if (!hasEnded(seen.job)) await show.job(seen.job);
       for (const line of seen.lines) {
@@ -46,8 +53,8 @@ export async function followJob(
   return job;
 }
 
-/** What `followJob` shows, in the order in which it comes. */
-function createView(output: Output) {
+/** For people lines and a bar, for scripts one document per line. */
+function createView(output: Output): JobView {
   let last: BriefJob | undefined;
   let metric: Metric | null = null;
 

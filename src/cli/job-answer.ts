@@ -7,14 +7,14 @@ export const faultSchema = z.object({
   path: z.array(z.string()),
 });
 
-/** What becomes part of a URL or a path is checked by whoever uses it. */
+/** `path` is checked by who makes a file of it. */
 const artifactSchema = z.object({
   id: z.string(),
   path: z.string(),
   sizeBytes: z.int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   kind: z.string(),
-  downloadUrl: z.string(),
+  downloadUrl: z.url({ protocol: /^https?$/ }),
 });
 export type ArtifactAnswer = z.infer<typeof artifactSchema>;
 

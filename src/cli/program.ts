@@ -15,7 +15,7 @@ import { CliFailure } from './failure.ts';
 import { createOutput } from './output.ts';
 import type { Output, TextSink } from './output.ts';
 import { safeText } from './safe-text.ts';
-import { FIRST_RETRY_MS, createCommandLine, createRetry } from './session.ts';
+import { FIRST_RETRY_MS, POLL_MS, createCommandLine, createRetry } from './session.ts';
 import type { Session } from './session.ts';
 
 export interface CliOptions {
@@ -26,7 +26,9 @@ export interface CliOptions {
   readonly stderr: TextSink;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Both for tests, which have no time. */
   readonly firstRetryMs?: number;
+  readonly pollMs?: number;
 }
 
 export type OpenSession = (command: Command) => Session;
@@ -45,7 +47,11 @@ export async function runCli(options: CliOptions): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError) {
+      if (output.isJson) await output.failure(new CliFailure('usage', error.message));
+      return EXIT_USAGE;
+    }
     if (error instanceof CliFailure) {
       await output.failure(error);
       return error.exitCode;
@@ -66,7 +72,9 @@ function createProgram(options: CliOptions, output: Output): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => stdout.write(text, () => undefined),
-      writeErr: (text) => stderr.write(text.split('\n').map(safeText).join('\n'), () => undefined),
+      writeErr: (text) => {
+        if (!output.isJson) writeSafely(stderr, text);
+      },
     })
     .addHelpText('after', HELP);
   const open: OpenSession = (command) => {
@@ -81,10 +89,15 @@ function createProgram(options: CliOptions, output: Output): Command {
     const start = env.npm_lifecycle_event === 'cli' ? 'npm run cli --' : 'runpod-subgraph';
     const isUrlGiven = program.getOptionValueSource('url') === 'cli';
     const commandLine = createCommandLine(start, isUrlGiven ? url : undefined);
-    return { api, output, signal, retry, commandLine };
+    return { api, output, signal, retry, pollMs: options.pollMs ?? POLL_MS, commandLine };
   };
   for (const add of COMMANDS) add(program, open);
   return program;
+}
+
+/** What Commander says repeats what was typed, or pasted. */
+function writeSafely(sink: TextSink, text: string): void {
+  sink.write(text.split('\n').map(safeText).join('\n'), () => undefined);
 }
 
 /** @throws {CliFailure} usage */

@@ -11,6 +11,8 @@ export interface Session {
   readonly signal: AbortSignal;
   /** How what passes by itself is waited out. */
   readonly retry: Retry;
+  /** Between two questions about a job where nothing is new. */
+  readonly pollMs: number;
   /** A command as its user would type it, to be shown. */
   readonly commandLine: (...words: readonly string[]) => string;
 }
@@ -18,6 +20,7 @@ export interface Session {
 /** About a minute and a half in all. */
 const RETRIES = 12;
 export const FIRST_RETRY_MS = 500;
+export const POLL_MS = 1_000;
 
 export function createRetry(output: Output, signal: AbortSignal, firstMs: number): Retry {
   return {

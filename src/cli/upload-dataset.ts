@@ -1,4 +1,5 @@
 import { openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { failureOfTransport, interrupted } from './api.ts';
@@ -34,9 +35,7 @@ export type UploadedDataset = z.infer<typeof storedSchema> & { readonly uploadId
 /** @throws {CliFailure} */
 export async function uploadDataset(session: Session, path: string): Promise<UploadedDataset> {
   const { api, output, retry } = session;
-  const file = await openAsBlob(path).catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
+  const file = await openFile(path);
   const fileName = basename(path);
   const answer = await api.ask(CREATE_UPLOAD, { fileName, sizeBytes: file.size }, createdSchema);
   const { uploadId, uploadUrl, userErrors } = answer.createDatasetUpload;
@@ -47,6 +46,16 @@ export async function uploadDataset(session: Session, path: string): Promise<Upl
   const stored = await withRetries(() => put(uploadUrl, file, path, session.signal), retry);
   await output.line(`Uploaded ${stored.rowCount} rows as ${uploadId}.`);
   return { uploadId, ...stored };
+}
+
+async function openFile(path: string): Promise<Blob> {
+  try {
+    // The blob alone does not say why it cannot be opened, and takes folders for empty files.
+    if (!(await stat(path)).isFile()) throw new CliFailure('usage', `${path} is not a file.`);
+    return await openAsBlob(path);
+  } catch (error) {
+    throw error instanceof CliFailure ? error : unreadable(path, error);
+  }
 }
 
 /** The bytes may be sent again: the server takes the same content twice. */

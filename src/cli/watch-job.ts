@@ -5,10 +5,10 @@
 import { z } from 'zod';
 import type { Api } from './api.ts';
 import { sleep, withRetries } from './backoff.ts';
-import type { Retry } from './backoff.ts';
 import { noSuchJob } from './failure.ts';
 import { BRIEF_JOB, LOG_PAGE, briefJobSchema, hasEnded, logPageSchema } from './job-answer.ts';
 import type { BriefJob, LineAnswer } from './job-answer.ts';
+import type { Session } from './session.ts';
 
 export interface Sighting {
   readonly job: BriefJob;
@@ -26,29 +26,26 @@ const sightingSchema = z.object({
   trainingJob: z.object({ ...briefJobSchema.shape, logs: logPageSchema }).nullable(),
 });
 
-/** Between two questions when nothing is new. */
-const IDLE_MS = 1_000;
-
 /**
  * Ends once the job has ended and its whole log was seen. Failures that pass are waited out; the
  * cursor moves only with lines that were handed on, so none is lost or told twice.
  * @throws {CliFailure}
  */
 export async function* watchJob(
-  api: Api,
-  { id, after, retry }: { id: string; after: string | null; retry: Retry },
+  session: Session,
+  { id, after }: { id: string; after: string | null },
 ): AsyncGenerator<Sighting> {
   let cursor = after;
   let isLastLook = false;
   for (;;) {
-    const seen = await withRetries(() => look(api, id, cursor), retry);
+    const seen = await withRetries(() => look(session.api, id, cursor), session.retry);
     cursor = seen.cursor;
     yield seen;
     if (seen.hasMore) continue;
     if (isLastLook && seen.lines.length === 0) return;
     // The end and the last lines may be written one after the other: one look more sees both.
     isLastLook = hasEnded(seen.job);
-    if (!isLastLook) await sleep(IDLE_MS, retry.signal);
+    if (!isLastLook) await sleep(session.pollMs, session.signal);
   }
 }
 
