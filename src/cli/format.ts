@@ -6,7 +6,8 @@ export const NONE = '–';
 
 export function usd(amount: number | null): string {
   if (amount === null) return NONE;
-  return `$${amount.toFixed(amount !== 0 && Math.abs(amount) < 1 ? 4 : 2)}`;
+  if (amount >= 1 || amount === 0) return `$${amount.toFixed(2)}`;
+  return `$${amount.toFixed(amount >= 0.01 ? 4 : 6)}`;
 }
 
 export function usdPerHour(amount: number | null): string {
