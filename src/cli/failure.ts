@@ -63,9 +63,10 @@ export class CliFailure extends Error {
 
 /** All of `userErrors`, told at once. */
 export function refusal(what: string, faults: readonly Fault[]): CliFailure {
-  const isUnknownId = faults.some(
-    ({ code, path }) => code === 'UNKNOWN' && path.join('.') === 'id',
-  );
+  const isUnknownId = faults.some(({ code, path }) => {
+    const [argument, ...deeper] = path;
+    return code === 'UNKNOWN' && deeper.length === 0 && /^(id|podId)$/.test(argument ?? '');
+  });
   return new CliFailure(isUnknownId ? 'not-found' : 'refused', what, { faults });
 }
 

@@ -6,18 +6,19 @@ import { faultSchema } from '../job-answer.ts';
 import type { OpenSession } from '../program.ts';
 import { printTable } from '../table.ts';
 
-const POD = 'podId podName usdPerHour state jobId attempt since';
-
-export const PODS = `query Pods { rentedPods { ${POD} } }`;
+export const PODS = `query Pods {
+  rentedPods { podId podName usdPerHour state jobId attempt since decision }
+}`;
 
 const podSchema = z.object({
-  podId: z.string(),
+  podId: z.string().nullable(),
   podName: z.string(),
-  usdPerHour: z.number().nullable(),
+  usdPerHour: z.number(),
   state: z.string(),
   jobId: z.string().nullable(),
   attempt: z.number().nullable(),
-  since: z.string().nullable(),
+  since: z.string(),
+  decision: z.string().nullable(),
 });
 type Pod = z.infer<typeof podSchema>;
 
@@ -67,12 +68,13 @@ function addDecision(
 
 function columnsAt(now: number) {
   return [
-    { title: 'POD', cell: ({ podId }: Pod) => podId },
+    { title: 'POD', cell: ({ podId }: Pod) => podId ?? NONE },
     { title: 'NAME', cell: ({ podName }: Pod) => podName },
     { title: 'STATE', cell: ({ state }: Pod) => statusSpan(state) },
     { title: 'PRICE', side: 'right', cell: (pod: Pod) => usdPerHour(pod.usdPerHour) },
+    { title: 'DECISION', cell: ({ decision }: Pod) => decision ?? NONE },
     { title: 'JOB', cell: ({ jobId }: Pod) => jobId ?? NONE },
     { title: 'ATTEMPT', side: 'right', cell: ({ attempt }: Pod) => `${attempt ?? NONE}` },
-    { title: 'SINCE', cell: ({ since }: Pod) => (since === null ? NONE : ago(since, now)) },
+    { title: 'SINCE', cell: ({ since }: Pod) => ago(since, now) },
   ] as const;
 }
