@@ -1,0 +1,54 @@
+/** HTTP servers of a test's own, closed when it ends. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** @returns its address, without a slash at the end */
+export async function listen(handler: Handler): Promise<string> {
+  const server = createServer(handler);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+export function sendJson(response: ServerResponse, body: unknown): void {
+  response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+}
+
+export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Passes everything on to `target`, but what `cut` says yes to loses its connection. */
+export async function startFlakyProxy(
+  target: string,
+  cut: (request: IncomingMessage, body: string) => boolean,
+): Promise<string> {
+  async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(request);
+    if (cut(request, body.toString())) {
+      request.socket.destroy();
+      return;
+    }
+    const answer = await fetch(`${target}${request.url ?? ''}`, {
+      method: request.method ?? 'GET',
+      headers: { 'content-type': request.headers['content-type'] ?? 'application/json' },
+      ...(body.length > 0 && { body: new Uint8Array(body) }),
+    });
+    response.writeHead(answer.status, {
+      'content-type': answer.headers.get('content-type') ?? 'text/plain',
+    });
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  }
+  return listen((request, response) => {
+    pass(request, response).catch(() => request.socket.destroy());
+  });
+}
