@@ -6,8 +6,9 @@ import type { Logger } from 'pino';
 import { openArtifactStore } from './artifacts/open-artifact-store.ts';
 import { createUrlSigner, downloadPathOf } from './artifacts/signed-url.ts';
 import { createUploads } from './artifacts/uploads.ts';
-import { createMemoryBus } from './bus/memory.ts';
-import type { Bus } from './bus/bus.ts';
+import { openBus } from './bus/open-bus.ts';
+import { createLogSystem } from './app-logs.ts';
+import type { LogSystem } from './app-logs.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { Platform } from './datasources/platform.ts';
@@ -92,8 +93,25 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     isReferenced: (id) => isUploadWanted(db, TENANT_ID, id),
   });
   const trainer = createTrainer(platform.emulated, trainerProgram);
-  const bus = createMemoryBus();
-  const parts = { config, deps, keys, store, uploads, trainer, bus };
+  const bus = openBus({ databaseUrl: config.databaseUrl });
+  const agentOf = agentsOf(platform, keys);
+  const workerId = randomUUID();
+  const ingest = createLogSystem(config, {
+    db,
+    platform,
+    artifacts: store,
+    bus,
+    agentOf,
+    tenantId: TENANT_ID,
+    workerId,
+    log,
+    now: Date.now,
+    failpoint: deps.failpoint ?? noFailpoint,
+  });
+  const onChange = (jobId: string) => {
+    bus.publish(jobId);
+  };
+  const parts = { config, deps, keys, store, uploads, trainer, ingest, agentOf, workerId, onChange };
   const reconciler = createJobReconciler(parts);
   const jobs = createJobs({
     db,
@@ -137,10 +155,12 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     }),
     start: () => {
       reconciler.start();
+      ingest.start();
     },
     async close() {
       clearInterval(purge);
       await reconciler.close(config.shutdownGraceMs);
+      await ingest.close();
       await bus.close();
       await store.close();
     },
@@ -161,6 +181,18 @@ async function keptKeys(config: Config, db: Database): Promise<Keys> {
   };
 }
 
+function agentToken({ signingKey }: Keys, podName: string): string {
+  return createHmac('sha256', signingKey).update(`agent token\n${podName}`).digest('hex');
+}
+
+function agentsOf(platform: Platform, keys: Keys) {
+  return (podId: string, podName: string) =>
+    createPodAgent({
+      baseUrl: platform.proxyUrl(podId, AGENT_PORT),
+      token: agentToken(keys, podName),
+    });
+}
+
 interface ReconcilerParts {
   readonly config: Config;
   readonly deps: JobSystemDeps;
@@ -168,17 +200,19 @@ interface ReconcilerParts {
   readonly store: ReturnType<typeof openArtifactStore>;
   readonly uploads: ReturnType<typeof createUploads>;
   readonly trainer: ReturnType<typeof createTrainer>;
-  readonly bus: Bus;
+  readonly ingest: LogSystem;
+  readonly agentOf: ReturnType<typeof agentsOf>;
+  readonly workerId: string;
+  readonly onChange: (jobId: string) => void;
 }
 
 function createJobReconciler(parts: ReconcilerParts): Reconciler {
-  const { config, deps, keys, store, uploads, trainer, bus } = parts;
+  const { config, deps, keys, store, uploads, trainer, ingest, agentOf } = parts;
   const { db, platform, book, log, metrics, failpoint = noFailpoint } = deps;
   const timing = config.reconciler;
   const now = Date.now;
   const identity = { tenantId: TENANT_ID, credentialId: CREDENTIAL_ID };
-  const tokenOf = (podName: string) =>
-    createHmac('sha256', keys.signingKey).update(`agent token\n${podName}`).digest('hex');
+  const tokenOf = (podName: string) => agentToken(keys, podName);
   const watch = createPodWatch({
     platform,
     maxAgeMs: 3 * timing.tickMs + 5_000,
@@ -222,13 +256,10 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
     now,
     failpoint,
   });
-  const agentOf = (podId: string, podName: string) =>
-    createPodAgent({ baseUrl: platform.proxyUrl(podId, AGENT_PORT), token: tokenOf(podName) });
-
   return createReconciler({
     db,
     platform,
-    workerId: randomUUID(),
+    workerId: parts.workerId,
     ...identity,
     leaseMs: timing.leaseMs,
     policy: {
@@ -243,12 +274,19 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
     },
     watch,
     sweeper,
-    onChange: (jobId) => {
-      bus.publish(jobId);
+    onChange: parts.onChange,
+    observe: {
+      db,
+      watch,
+      logs: ingest.watch,
+      agentOf,
+      now,
+      listingGraceMs: timing.listingGraceMs,
+      failpoint,
     },
-    observe: { db, watch, agentOf, now, listingGraceMs: timing.listingGraceMs, failpoint },
     perform: {
       db,
+      logs: ingest.watch,
       renter,
       sweeper,
       deliver: {

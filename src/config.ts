@@ -117,6 +117,11 @@ const environmentSchema = z.object({
   /** Most that is fetched of one job's results. */
   MAX_ARTIFACT_BYTES: bytes.default(100 * GIB),
 
+  /** How long the stored log of an ended job is kept; its artifact stays. */
+  LOG_RETENTION_DAYS: z.coerce.number().gt(0).max(36_500).default(30),
+  /** Most that is kept of one job's log while it goes on: beyond it the oldest lines go. */
+  MAX_LOG_BYTES_PER_JOB: bytes.default(GIB),
+
   /** Names this installation in its pods' names. Absent: made once, kept in the store. */
   INSTALLATION_ID: z
     .string()
@@ -199,6 +204,7 @@ export interface Config {
   readonly artifacts: ArtifactConfig;
   readonly maxUploadBytes: number;
   readonly maxArtifactBytes: number;
+  readonly logRetention: { readonly keepMs: number; readonly maxBytesPerJob: number };
   readonly installationId: string | undefined;
   readonly signingKey: string | undefined;
   /** Given to trainers. */
@@ -352,6 +358,10 @@ function toConfig(env: Environment): Config {
     },
     maxUploadBytes: env.MAX_UPLOAD_BYTES,
     maxArtifactBytes: env.MAX_ARTIFACT_BYTES,
+    logRetention: {
+      keepMs: env.LOG_RETENTION_DAYS * 86_400_000,
+      maxBytesPerJob: env.MAX_LOG_BYTES_PER_JOB,
+    },
     installationId: env.INSTALLATION_ID,
     signingKey: env.SIGNING_KEY,
     trainerSecrets: env.HF_TOKEN === undefined ? {} : { HF_TOKEN: env.HF_TOKEN },

@@ -16,6 +16,10 @@ const MAX_ITEMS = 10_000;
 const list = <T extends z.ZodType>(item: T) =>
   z.array(z.unknown()).max(MAX_ITEMS).pipe(z.array(item));
 
+const MAX_GPUS = 64;
+const MAX_SAMPLES = 100;
+const MAX_FIGURE = 1e9;
+
 const bootId = z.string().regex(/^[0-9a-f]{16}$/);
 const count = z.int().nonnegative();
 const phase = z.enum(['WAITING', 'PREPARING', 'RUNNING', 'SUCCEEDED', 'FAILED']);
@@ -23,6 +27,30 @@ const prose = z.string().transform((text) => text.slice(0, MAX_PROSE_LENGTH));
 const failure = z.object({ code: z.string().max(64), message: prose }).nullable();
 /** Out of the trainer's output: a figure that makes no sense is none. */
 const step = count.nullable().catch(null);
+
+/** What nvidia-smi does not tell, or tells as rubbish, is null. */
+const figure = z.number().min(0).max(MAX_FIGURE).nullable().catch(null);
+
+/** PROTOCOL.md §4.4; extras: without them the status is as good. */
+const gpuSamples = z
+  .array(
+    z.object({
+      at: z.int().min(0).max(MAX_INSTANT),
+      gpus: z
+        .array(
+          z.object({
+            index: z.int().min(0).max(MAX_GPUS),
+            utilizationPercent: figure,
+            memoryUsedMb: figure,
+            memoryTotalMb: figure,
+            temperatureC: figure,
+          }),
+        )
+        .max(MAX_GPUS),
+    }),
+  )
+  .max(MAX_SAMPLES)
+  .catch([]);
 
 /** PROTOCOL.md §4.4. */
 export const statusSchema: z.ZodType<AgentStatus> = z.object({
@@ -42,6 +70,7 @@ export const statusSchema: z.ZodType<AgentStatus> = z.object({
     .object({ bootId, phase, exitCode: z.int().nullable(), failure, lastLine: count })
     .nullable(),
   ending: z.object({ reason: prose, refused: z.boolean() }).nullable(),
+  gpuSamples,
 });
 
 /** PROTOCOL.md §3.3. */
@@ -107,6 +136,41 @@ export function toLogPage(
     throw untrusted("The pod's lines have a gap");
   if (lastLine < next) throw untrusted('The pod sent more lines than it has');
   return { bootId: page.bootId, next, lastLine, closed, lines: lines.map(toLine) };
+}
+
+/** PROTOCOL.md §5.5. */
+export const logEndSchema = z.object({ bootId, lastLine: count });
+
+/** @throws {AppError} POD_UNTRUSTED when it is not line `n`. */
+export function toStreamedLine(record: unknown, n: number): AgentLine {
+  const line = lineSchema.safeParse(record);
+  if (!line.success) throw untrusted("The pod's stream has a line that is none");
+  if (line.data.n !== n) throw untrusted("The pod's stream has a gap");
+  return toLine(line.data);
+}
+
+/** A line as the platform passed it on (PROTOCOL.md §5.4), or a part of one. */
+export interface AgentRecord extends AgentLine {
+  readonly bootId: string;
+  /** Which part it is and of how many; null: it is whole. */
+  readonly part: readonly [number, number] | null;
+}
+
+const recordSchema = lineSchema.extend({
+  boot: bootId,
+  p: z.tuple([count, count]).optional(),
+});
+
+/** Null: not a record of an agent. */
+export function readAgentRecord(text: string): AgentRecord | null {
+  if (!text.startsWith('{"boot":')) return null;
+  try {
+    const record = recordSchema.safeParse(JSON.parse(text));
+    if (!record.success) return null;
+    return { ...toLine(record.data), bootId: record.data.boot, part: record.data.p ?? null };
+  } catch {
+    return null;
+  }
 }
 
 function toLine({ n, t, s, x, more }: z.infer<typeof lineSchema>): AgentLine {

@@ -6,8 +6,10 @@
  * no; `reason` has its code, UNAUTHORIZED for a wrong token), POD_UNTRUSTED (its answer breaks the
  * protocol). After an abort by the caller it throws that signal's reason.
  */
+import type { GpuSample } from '../domain/job/gpu-points.ts';
 import { createAgentHttp } from './agent-http.ts';
 import type { AgentAccess } from './agent-http.ts';
+import { readAgentStream } from './agent-stream.ts';
 import { bootQuery, readResult } from './agent-results.ts';
 import {
   commandSchema,
@@ -44,6 +46,8 @@ export interface AgentStatus {
   readonly previousBoot: AgentBoot | null;
   /** It is ending its own pod; null: it is not. */
   readonly ending: { readonly reason: string; readonly refused: boolean } | null;
+  /** The last ones, oldest first; empty without NVIDIA's tools. */
+  readonly gpuSamples: readonly GpuSample[];
 }
 
 /** How an earlier boot ended. PROTOCOL.md §4.5. */
@@ -84,6 +88,15 @@ export interface AgentLogPage {
   readonly lines: readonly AgentLine[];
 }
 
+/** PROTOCOL.md §5.5. */
+export type AgentStreamEvent =
+  /** In their order, without gaps; none: a sign of life. */
+  | { readonly kind: 'lines'; readonly lines: readonly AgentLine[] }
+  /** The agent ends the stream before the proxy would: open the next. */
+  | { readonly kind: 'reopen' }
+  /** The log is closed and complete: final. */
+  | { readonly kind: 'end'; readonly lastLine: number };
+
 export type ArtifactKind = 'ADAPTER' | 'CONFIG' | 'TOKENIZER' | 'CHECKPOINT' | 'LOG' | 'OTHER';
 
 /** As the agent says: nothing of it is to be believed before it is checked. */
@@ -122,6 +135,11 @@ export interface PodAgent {
   release(signal: AbortSignal): Promise<void>;
   /** At most `limit` lines after number `after` of the boot. */
   lines(bootId: string, after: number, limit: number, signal: AbortSignal): Promise<AgentLogPage>;
+  /**
+   * Lines after number `after` of the boot as they are written, in the batches in which they come.
+   * Ends with `reopen` or `end`; a cut, and 30 s without a sign of life, are POD_UNREACHABLE.
+   */
+  stream(bootId: string, after: number, signal: AbortSignal): AsyncIterable<AgentStreamEvent>;
   /** `bootId` omitted: of the current boot. */
   results(signal: AbortSignal, bootId?: string): Promise<AgentManifest>;
   /**
@@ -157,6 +175,8 @@ export interface PodAgentOptions extends AgentAccess {
   readonly partBytes?: number;
   /** Pause after a first failed part: 500 ms where omitted; doubles to 10 s. */
   readonly retryPauseMs?: number;
+  /** A stream without a sign of life for so long is dead: 30 s where omitted. */
+  readonly silenceMs?: number;
 }
 
 export function createPodAgent(options: PodAgentOptions): PodAgent {
@@ -213,6 +233,7 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
     stop: (graceSeconds, signal) => command('POST', '/v1/stop', { graceSeconds }, signal),
     release: (signal) => command('POST', '/v1/release', {}, signal),
     lines,
+    stream: (bootId, after, signal) => readAgentStream(http, { bootId, after, signal }, options),
     results: (signal, bootId) =>
       http.json(
         {

@@ -6,17 +6,18 @@ import { usdAccrued } from '../domain/job/cost.ts';
 import type { Attempt, Launch } from '../domain/job/job.ts';
 import type { AgentSeen, PodSeen, Situation } from '../domain/job/next-step.ts';
 import { failureOfAgent } from '../domain/training/agent-spec.ts';
-import { ingestLines } from '../logs/ingest.ts';
 import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import type { Lease } from '../store/jobs.ts';
 import { launchesOf, recordAbsence, recordPresence } from '../store/launches.ts';
 import type { Failpoint } from './failpoint.ts';
+import type { LogWatch } from './log-watch.ts';
 import type { Listing, PodWatch } from './pod-watch.ts';
 
 export interface ObserveDeps {
   readonly db: Database;
   readonly watch: PodWatch;
+  readonly logs: LogWatch;
   readonly agentOf: (podId: string, podName: string) => PodAgent;
   readonly now: () => number;
   /** How long a new pod may be missing in listings. */
@@ -64,6 +65,7 @@ export async function observe(
     launch?.state === 'LIVE' && launch.podId !== null && pod.kind !== 'absent'
       ? deps.agentOf(launch.podId, launch.podName)
       : null;
+  if (agent !== null && launch !== null) deps.logs.follow(lease, launch, attempt);
   const { seen, status } = await askAgent(deps, lease, attempt, agent, signal);
   return {
     situation: {
@@ -71,6 +73,7 @@ export async function observe(
       job,
       launch,
       bootId: attempt?.bootId ?? null,
+      warning: attempt?.warning ?? null,
       isPodLeft: launches.some(({ state }) => state === 'CONDEMNED'),
       usdSoFar: usdAccrued(launches, now()),
       pod,
@@ -126,7 +129,7 @@ async function askAgent(
     const isOurs = attempt?.bootId === status.bootId;
     const isLogStored =
       attempt !== null && isOurs
-        ? await ingestLines(deps, lease, attempt, agent, status, signal)
+        ? await deps.logs.take(lease, attempt, status)
         : false;
     if (isOurs) deps.failpoint('observe.lines-saved');
     return { seen: toSeen(status, isLogStored), status };

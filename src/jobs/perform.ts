@@ -15,12 +15,14 @@ import type { CollectDeps } from './collect.ts';
 import { deliverJob } from './deliver.ts';
 import type { DeliverDeps } from './deliver.ts';
 import type { Failpoint } from './failpoint.ts';
+import type { LogWatch } from './log-watch.ts';
 import type { Observed } from './observe.ts';
 import type { Renter } from './rent.ts';
 import type { Sweeper } from './sweeper.ts';
 
 export interface PerformDeps {
   readonly db: Database;
+  readonly logs: Pick<LogWatch, 'finish'>;
   readonly renter: Renter;
   readonly sweeper: Sweeper;
   readonly deliver: DeliverDeps;
@@ -144,6 +146,7 @@ async function collect(
 ): Promise<number | null> {
   const { agent, status } = seen;
   if (agent === null || status === null) return deps.followMs;
+  await deps.logs.finish(lease.job.id);
   const corrupt = await collectJob(deps.collect, lease, agent, status, signal);
   if (corrupt !== null) {
     await endFailed(deps, lease, seen, makeFailure('ARTIFACT_CORRUPT', corrupt), signal);
@@ -175,6 +178,8 @@ async function end(
   signal: AbortSignal,
 ): Promise<void> {
   deps.failpoint('end.decided');
+  // Before: what comes after the end of its attempt is no line of it any more.
+  await deps.logs.finish(lease.job.id);
   const { status, reason } = await fenced(deps.db, lease, async (tx, job) => {
     const at = deps.now();
     const step = job.cancelRequestedAt === null ? decided : asCancelled(decided);

@@ -15,6 +15,8 @@ interface AttemptRow {
   readonly exit_code: number | null;
   readonly boot_id: string | null;
   readonly boot_line: number;
+  readonly warning: string | null;
+  readonly gpu_sample_at: number | null;
 }
 
 /** Beginning one that has begun changes nothing. */
@@ -65,6 +67,34 @@ export async function setBootLine(
     jobId,
     number,
     line,
+  ]);
+}
+
+/** False: it has ended, or was warned of before. */
+export async function warnOfAttempt(
+  tx: Queryable,
+  jobId: string,
+  number: number,
+  warning: string,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `update attempts set warning = $3
+      where job_id = $1 and number = $2 and warning is null and ended_at is null returning number`,
+    [jobId, number, warning],
+  );
+  return rows.length > 0;
+}
+
+export async function setGpuSampleAt(
+  tx: Queryable,
+  jobId: string,
+  number: number,
+  at: number,
+): Promise<void> {
+  await tx.query('update attempts set gpu_sample_at = $3 where job_id = $1 and number = $2', [
+    jobId,
+    number,
+    at,
   ]);
 }
 
@@ -122,5 +152,7 @@ function toAttempt(row: AttemptRow): Attempt {
     exitCode: row.exit_code,
     bootId: row.boot_id,
     bootLine: row.boot_line,
+    warning: row.warning,
+    gpuSampleAt: row.gpu_sample_at,
   };
 }

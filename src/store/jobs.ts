@@ -243,6 +243,15 @@ export async function fenced<T>(
   });
 }
 
+/** Holds the job's row to the end of the transaction. False: it has ended, or there is none. */
+export async function lockLiveJob(db: Database, tx: Queryable, id: string): Promise<boolean> {
+  const rows = await tx.query(
+    `select id from jobs where id = $1 and ended_at is null ${db.forUpdate}`,
+    [id],
+  );
+  return rows.length > 0;
+}
+
 /** What a step changes of a job; what is absent stays. */
 export interface JobPatch {
   readonly status?: JobStatus;

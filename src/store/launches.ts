@@ -26,6 +26,8 @@ interface LaunchRow {
   readonly terminated_at: number | null;
   readonly gone_at: number | null;
   readonly billed_usd: number | null;
+  readonly log_event_id: string;
+  readonly image_fault: string | null;
 }
 
 export interface LaunchIntent {
@@ -285,5 +287,7 @@ function toLaunch(row: LaunchRow): Launch {
     terminatedAt: row.terminated_at,
     goneAt: row.gone_at,
     billedUsd: row.billed_usd,
+    logEventId: row.log_event_id,
+    imageFault: row.image_fault,
   };
 }

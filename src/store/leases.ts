@@ -26,3 +26,15 @@ export async function dropLease(
     [lease.tenantId, lease.name, lease.workerId],
   );
 }
+
+/** For names that are not used again. */
+export async function removeLease(
+  db: Database,
+  lease: { tenantId: string; name: string; workerId: string },
+): Promise<void> {
+  await db.query(`delete from leases where tenant_id = $1 and name = $2 and leased_by = $3`, [
+    lease.tenantId,
+    lease.name,
+    lease.workerId,
+  ]);
+}

@@ -1,13 +1,53 @@
 /** Log lines, in chunks: one row for up to {@link CHUNK_LINES} lines. */
 import type { LogLine, LogSource, NewLogLine } from '../domain/job/log-line.ts';
-import type { Queryable } from './database.ts';
+import type { Queryable, SqlValue } from './database.ts';
 
 export const CHUNK_LINES = 1_000;
-/** Chunks read at a time: what one page needs, and no more memory than that. */
-const CHUNKS_PER_READ = 4;
+/** A chunk is closed with the line that reaches this: readers hold several of them at a time. */
+const CHUNK_CHARACTERS = 256 * 1024;
+/** What is read at a time: as many lines, in no more chunks; but one chunk at least. */
+const LINES_PER_READ = 1_000;
+const CHUNKS_PER_READ = 64;
+/** Of one insert: SQLite binds at most 32,766 values. */
+const ROWS_PER_INSERT = 500;
 
 /** As kept: at, source, attempt, text. */
 type StoredLine = readonly [number, LogSource, number, string];
+
+/** Lines as they will be kept, before they have numbers. */
+export interface NewChunk {
+  readonly count: number;
+  /** A JSON array: ASCII controls, NUL too, are escaped in it, which PostgreSQL asks for. */
+  readonly body: string;
+}
+
+export interface PlacedChunk extends NewChunk {
+  readonly tenantId: string;
+  readonly jobId: string;
+  readonly firstSeq: number;
+}
+
+export function toChunks(lines: readonly NewLogLine[]): readonly NewChunk[] {
+  const chunks: NewChunk[] = [];
+  let kept: StoredLine[] = [];
+  let characters = 0;
+  const close = () => {
+    if (kept.length > 0) chunks.push({ count: kept.length, body: JSON.stringify(kept) });
+    kept = [];
+    characters = 0;
+  };
+  for (const { at, source, attempt, text } of lines) {
+    kept.push([at, source, attempt, text]);
+    characters += text.length;
+    if (kept.length >= CHUNK_LINES || characters >= CHUNK_CHARACTERS) close();
+  }
+  close();
+  return chunks;
+}
+
+export function bytesOf(chunks: readonly NewChunk[]): number {
+  return chunks.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
+}
 
 /** Numbers and stores lines, in one transaction with what else `tx` writes. @returns the last number */
 export async function appendLines(
@@ -15,27 +55,55 @@ export async function appendLines(
   job: { readonly id: string; readonly tenantId: string },
   lines: readonly NewLogLine[],
 ): Promise<number> {
+  const chunks = toChunks(lines);
   const [row] = await tx.query<{ log_seq: number }>(
-    'update jobs set log_seq = log_seq + $2 where id = $1 returning log_seq',
-    [job.id, lines.length],
+    `update jobs set log_seq = log_seq + $2, log_bytes = log_bytes + $3
+      where id = $1 returning log_seq`,
+    [job.id, lines.length, bytesOf(chunks)],
   );
   if (row === undefined) throw new Error(`there is no job ${job.id}`);
   const before = row.log_seq - lines.length;
-  for (let at = 0; at < lines.length; at += CHUNK_LINES) {
-    const chunk = lines.slice(at, at + CHUNK_LINES);
-    const body = chunk.map(({ at: time, source, attempt, text }): StoredLine => [
-      time,
-      source,
-      attempt,
-      text,
-    ]);
+  await insertChunks(tx, placeChunks(job, before, chunks));
+  return row.log_seq;
+}
+
+/** Gives chunks their numbers: they follow on number `before`. */
+export function placeChunks(
+  job: { readonly id: string; readonly tenantId: string },
+  before: number,
+  chunks: readonly NewChunk[],
+): readonly PlacedChunk[] {
+  let firstSeq = before + 1;
+  return chunks.map((chunk) => {
+    const placed = { ...chunk, tenantId: job.tenantId, jobId: job.id, firstSeq };
+    firstSeq += chunk.count;
+    return placed;
+  });
+}
+
+export async function insertChunks(tx: Queryable, chunks: readonly PlacedChunk[]): Promise<void> {
+  for (let at = 0; at < chunks.length; at += ROWS_PER_INSERT) {
+    const rows = chunks.slice(at, at + ROWS_PER_INSERT);
     await tx.query(
       `insert into log_chunks (tenant_id, job_id, first_seq, line_count, body)
-       values ($1, $2, $3, $4, $5)`,
-      [job.tenantId, job.id, before + at + 1, chunk.length, JSON.stringify(body)],
+       values ${valueRows(rows.length, 5)}`,
+      rows.flatMap(({ tenantId, jobId, firstSeq, count, body }): SqlValue[] => [
+        tenantId,
+        jobId,
+        firstSeq,
+        count,
+        body,
+      ]),
     );
   }
-  return row.log_seq;
+}
+
+/** `($1, $2), ($3, $4), …` */
+export function valueRows(rows: number, columns: number): string {
+  return Array.from({ length: rows }, (_row, row) => {
+    const names = Array.from({ length: columns }, (_, at) => `$${row * columns + at + 1}`);
+    return `(${names.join(', ')})`;
+  }).join(', ');
 }
 
 /** Stored lines after number `after`, in order; some chunks at a time: empty means that is all. */
@@ -47,6 +115,10 @@ export async function linesAfter(
   const rows = await db.query<ChunkRow>(
     `select first_seq, body from log_chunks
       where job_id = $1 and first_seq > $2 and first_seq + line_count > $3
+        and first_seq <= (
+          select coalesce(min(first_seq), $3) from log_chunks
+           where job_id = $1 and first_seq > $2 and first_seq + line_count > $3
+        ) + ${LINES_PER_READ}
       order by first_seq limit ${CHUNKS_PER_READ}`,
     [jobId, after - CHUNK_LINES, after + 1],
   );
@@ -60,7 +132,10 @@ export async function linesBefore(
   before: number,
 ): Promise<readonly LogLine[]> {
   const rows = await db.query<ChunkRow>(
-    `select first_seq, body from log_chunks where job_id = $1 and first_seq < $2
+    `select first_seq, body from log_chunks
+      where job_id = $1 and first_seq < $2 and first_seq >= (
+        select coalesce(max(first_seq), 0) from log_chunks where job_id = $1 and first_seq < $2
+      ) - ${LINES_PER_READ}
       order by first_seq desc limit ${CHUNKS_PER_READ}`,
     [jobId, before],
   );

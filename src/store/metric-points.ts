@@ -1,6 +1,15 @@
 import type { MetricPoint, NewMetricPoint } from '../domain/job/log-line.ts';
-import type { Queryable } from './database.ts';
+import type { Queryable, SqlValue } from './database.ts';
 import { placeholders } from './jobs.ts';
+import { valueRows } from './log-lines.ts';
+
+/** Of one insert: SQLite binds at most 32,766 values. */
+const ROWS_PER_INSERT = 1_000;
+
+export interface PlacedPoint extends MetricPoint {
+  readonly tenantId: string;
+  readonly jobId: string;
+}
 
 export async function appendPoints(
   tx: Queryable,
@@ -13,13 +22,39 @@ export async function appendPoints(
     [job.id, points.length],
   );
   if (row === undefined) throw new Error(`there is no job ${job.id}`);
-  let seq = row.metric_seq - points.length;
-  for (const point of points) {
-    seq += 1;
+  await insertPoints(tx, placePoints(job, row.metric_seq - points.length, points));
+}
+
+/** Gives points their numbers: they follow on number `before`. */
+export function placePoints(
+  job: { readonly id: string; readonly tenantId: string },
+  before: number,
+  points: readonly NewMetricPoint[],
+): readonly PlacedPoint[] {
+  return points.map((point, index) => ({
+    ...point,
+    tenantId: job.tenantId,
+    jobId: job.id,
+    seq: before + index + 1,
+  }));
+}
+
+export async function insertPoints(tx: Queryable, points: readonly PlacedPoint[]): Promise<void> {
+  for (let at = 0; at < points.length; at += ROWS_PER_INSERT) {
+    const rows = points.slice(at, at + ROWS_PER_INSERT);
     await tx.query(
       `insert into metric_points (tenant_id, job_id, seq, at, step, epoch, name, value)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-      [job.tenantId, job.id, seq, point.at, point.step, point.epoch, point.name, point.value],
+       values ${valueRows(rows.length, 8)}`,
+      rows.flatMap((row): SqlValue[] => [
+        row.tenantId,
+        row.jobId,
+        row.seq,
+        row.at,
+        row.step,
+        row.epoch,
+        row.name,
+        row.value,
+      ]),
     );
   }
 }

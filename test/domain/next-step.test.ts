@@ -16,8 +16,8 @@ const POLICY: StepPolicy = {
   absentMs: 20_000,
 };
 const NOW = 1_000_000;
-const LIVE = { state: 'LIVE', spot: false, unsureUntil: NOW, liveAt: NOW - 1_000 } as const;
-const INTENDED = { state: 'INTENDED', spot: false, unsureUntil: NOW + 1, liveAt: null } as const;
+const LIVE = { state: 'LIVE', spot: false, unsureUntil: NOW, liveAt: NOW - 1_000, imageFault: null } as const;
+const INTENDED = { state: 'INTENDED', spot: false, unsureUntil: NOW + 1, liveAt: null, imageFault: null } as const;
 const HERE: PodSeen = { kind: 'present', hasEnded: false, isReady: true };
 const UNKNOWN: PodSeen = { kind: 'unknown' };
 const GONE: PodSeen = { kind: 'absent', since: NOW - 20_000, times: 3 };
@@ -55,6 +55,7 @@ function situation(
     },
     launch: status === 'PENDING' ? null : LIVE,
     bootId: 'boot',
+    warning: null,
     isPodLeft: false,
     usdSoFar: 0,
     pod: HERE,

@@ -2,9 +2,11 @@
  * A pod's log as RunPod keeps it: Server-Sent Events that never end by themselves. Cursors are
  * timestamps with a counter; treat delivery as at least once.
  */
-import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { createParser } from 'eventsource-parser';
+import type { EventSourceMessage } from 'eventsource-parser';
 import { AppError } from '../../errors.ts';
 import type { LogOptions, PlatformLogLine } from '../platform.ts';
+import { createSilence } from '../silence.ts';
 import { transportFault } from './problem.ts';
 import type { RestClient } from './rest-client.ts';
 import { logEventSchema } from './rest-schemas.ts';
@@ -29,41 +31,58 @@ export async function* readPodLogs(
   options: LogOptions,
 ): AsyncGenerator<PlatformLogLine, void, undefined> {
   const reading = new AbortController();
-  const signal = AbortSignal.any([reading.signal, options.signal]);
-  const silence = setTimeout(() => {
-    reading.abort(new AppError('PLATFORM_TIMEOUT', "RunPod's log stream fell silent."));
-  }, SILENCE_MS);
+  const silence = createSilence(
+    SILENCE_MS,
+    () => new AppError('PLATFORM_TIMEOUT', "RunPod's log stream fell silent.", { retryable: true }),
+  );
+  const signal = AbortSignal.any([reading.signal, silence.signal, options.signal]);
   try {
-    const response = await client.open({
+    const body = await client.open({
       method: 'GET',
       route: ROUTE,
       parameters: { id: podId },
       query: queryOf(options),
       headers: headersOf(options),
+      urgency: 'background',
       signal,
     });
-    if (response.body === null) return;
-    const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(
-      new EventSourceParserStream({
-        maxBufferSize: MAX_FRAME_CHARACTERS,
-        // Heartbeats are comments.
-        onComment: () => silence.refresh(),
-      }),
-    );
-    for await (const event of events) {
-      const line = toLine(event.id, event.data);
-      // The reader may take its time: that is not the stream's silence.
-      clearTimeout(silence);
-      if (line !== null) yield line;
-      silence.refresh();
+    const events = createEvents();
+    for await (const chunk of body) {
+      silence.heard();
+      for (const { id, data } of events.read(chunk)) {
+        const line = toLine(id, data);
+        if (line !== null) yield line;
+      }
+      silence.listen();
     }
   } catch (error) {
     if (options.signal.aborted) return;
-    throw named(error, reading.signal);
+    throw named(error, silence.signal);
   } finally {
-    clearTimeout(silence);
+    silence.end();
     reading.abort();
   }
+}
+
+function createEvents() {
+  const decoder = new TextDecoder();
+  let events: EventSourceMessage[] = [];
+  const parser = createParser({
+    maxBufferSize: MAX_FRAME_CHARACTERS,
+    onEvent: (event) => {
+      events.push(event);
+    },
+    onError: (error) => {
+      if (error.type === 'max-buffer-size-exceeded') throw error;
+    },
+  });
+  return {
+    read(chunk: Uint8Array): readonly EventSourceMessage[] {
+      events = [];
+      parser.feed(decoder.decode(chunk, { stream: true }));
+      return events;
+    },
+  };
 }
 
 function queryOf({ source, tail, after }: LogOptions): Record<string, string | number> {
@@ -96,7 +115,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function named(error: unknown, reading: AbortSignal): AppError {
-  if (reading.reason instanceof AppError) return reading.reason;
+function named(error: unknown, silent: AbortSignal): AppError {
+  if (silent.reason instanceof AppError) return silent.reason;
   return error instanceof AppError ? error : transportFault(`GET ${ROUTE}`, error, false);
 }

@@ -17,6 +17,7 @@ import type { CallOptions } from '../platform.ts';
 import { contractFault, isOutage, problemOf, transportFault } from './problem.ts';
 import { createRateBudget, retryAfterSeconds } from './rate-budget.ts';
 import type { RateBudget } from './rate-budget.ts';
+import { openStream } from './rest-stream.ts';
 
 /** Cloudflare in front of RunPod was seen to refuse the default one (403, code 1010). */
 export const USER_AGENT = 'runpod-subgraph/0.1.0';
@@ -58,14 +59,22 @@ export interface RestRequest<T> extends CallOptions {
   timeoutMs?: number;
 }
 
+type Answered = Pick<Response, 'status' | 'headers'>;
+interface Readable {
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
 type OpenRequest = Omit<RestRequest<unknown>, 'schema' | 'idempotent'>;
 
 export interface RestClient {
   readonly budget: RateBudget;
   /** @throws {AppError} PLATFORM_… or NOT_FOUND */
   call<T>(request: RestRequest<T>): Promise<T>;
-  /** Opens an answer that is read as it comes; its deadline ends with the headers. */
-  open(request: OpenRequest): Promise<Response>;
+  /**
+   * Opens an answer that is read as it comes; its deadline ends with the headers. Its connection is
+   * free when the body is left or the request's signal aborts.
+   */
+  open(request: OpenRequest): Promise<AsyncIterable<Uint8Array>>;
 }
 
 export function createRestClient(deps: RestClientDeps): RestClient {
@@ -92,24 +101,39 @@ export function createRestClient(deps: RestClientDeps): RestClient {
     return answer.data;
   }
 
-  async function send(request: OpenRequest, signal: AbortSignal): Promise<Response> {
-    const startedAt = performance.now();
-    let status = 0;
-    try {
-      const response = await fetch(urlOf(deps.baseUrl, request), {
+  function send(request: OpenRequest, signal: AbortSignal): Promise<Response> {
+    return report(request, signal, () =>
+      fetch(urlOf(deps.baseUrl, request), {
         method: request.method,
-        headers: {
-          accept: 'application/json',
-          authorization: `Bearer ${deps.apiKey}`,
-          'user-agent': USER_AGENT,
-          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...request.headers,
-        },
+        headers: headersOf(request),
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
         // A redirect would carry the key to wherever it points.
         redirect: 'error',
         signal,
-      });
+      }),
+    );
+  }
+
+  function headersOf({ body, headers }: OpenRequest): Record<string, string> {
+    return {
+      accept: 'application/json',
+      authorization: `Bearer ${deps.apiKey}`,
+      'user-agent': USER_AGENT,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    };
+  }
+
+  /** What is known of one request once it is answered, or not, goes to budget and metrics. */
+  async function report<T extends Answered>(
+    request: OpenRequest,
+    signal: AbortSignal,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    const startedAt = performance.now();
+    let status = 0;
+    try {
+      const response = await run();
       status = response.status;
       budget.observe(status, response.headers);
       return response;
@@ -121,7 +145,7 @@ export function createRestClient(deps: RestClientDeps): RestClient {
     }
   }
 
-  function refusal(request: OpenRequest, response: Response, body: unknown): AppError {
+  function refusal(request: OpenRequest, response: Answered, body: unknown): AppError {
     const { status, headers } = response;
     if (status === 404 && !request.route.includes('{')) {
       const message = `RunPod has nothing at ${request.route}: check RUNPOD_REST_URL.`;
@@ -145,15 +169,18 @@ export function createRestClient(deps: RestClientDeps): RestClient {
     }
   }
 
-  async function open(request: OpenRequest): Promise<Response> {
+  async function open(request: OpenRequest): Promise<AsyncIterable<Uint8Array>> {
     budget.check(request.urgency ?? 'interactive');
     const opening = new AbortController();
     const timer = setTimeout(() => {
       opening.abort();
     }, deps.timeoutMs);
     try {
-      const response = await send(request, anyOf(opening.signal, request.signal));
-      if (response.ok) return response;
+      const signal = anyOf(opening.signal, request.signal);
+      const response = await report(request, signal, () =>
+        openStream(urlOf(deps.baseUrl, request), headersOf(request), signal),
+      );
+      if (response.ok) return response.body;
       throw refusal(request, response, parseJson(await readText(response, request.route)));
     } finally {
       clearTimeout(timer);
@@ -210,7 +237,7 @@ function parseJson(text: string): unknown {
 }
 
 /** The whole answer as text, refused beyond a bound: an upstream must not fill our memory. */
-async function readText(response: Response, route: string): Promise<string> {
+async function readText(response: Readable, route: string): Promise<string> {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -77,6 +77,10 @@ export interface Attempt {
   readonly bootId: string | null;
   /** The last line of that boot that is stored. */
   readonly bootLine: number;
+  /** Why the run looks as if it went wrong; null: it does not. */
+  readonly warning: string | null;
+  /** The pod's time of the last GPU sample that is stored. */
+  readonly gpuSampleAt: number | null;
 }
 
 /**
@@ -113,4 +117,8 @@ export interface Launch {
   readonly terminatedAt: number | null;
   readonly goneAt: number | null;
   readonly billedUsd: number | null;
+  /** The last of the platform's own log lines that is stored; '': none. */
+  readonly logEventId: string;
+  /** What the platform said of an image that it could not pull; null: nothing of the kind. */
+  readonly imageFault: string | null;
 }

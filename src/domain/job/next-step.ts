@@ -44,9 +44,14 @@ export interface Situation {
     'status' | 'statusSince' | 'cancelRequestedAt' | 'attempt' | 'limits' | 'startedAt' | 'failures'
   >;
   /** The newest launch of the current attempt that is INTENDED or LIVE; null: there is none. */
-  readonly launch: Pick<Launch, 'state' | 'spot' | 'unsureUntil' | 'liveAt'> | null;
+  readonly launch: Pick<
+    Launch,
+    'state' | 'spot' | 'unsureUntil' | 'liveAt' | 'imageFault'
+  > | null;
   /** Boot of the agent that got the job; null: none did. */
   readonly bootId: string | null;
+  /** Why the run looks as if it went wrong; null: it does not. */
+  readonly warning: string | null;
   /** A condemned pod of this job may still be alive. */
   readonly isPodLeft: boolean;
   readonly usdSoFar: number;
@@ -158,11 +163,11 @@ function whenProvisioning(seen: Situation, policy: StepPolicy): Step {
   if (agent.kind === 'speaks') return { kind: 'deliver' };
   if (now - (launch.liveAt ?? now) >= policy.provisioningMs) {
     const minutes = Math.round(policy.provisioningMs / 60_000);
-    return retry(
-      seen,
-      'FAILED',
-      makeFailure('STARTUP_TIMEOUT', `The pod did not come up within ${minutes} minutes.`),
-    );
+    const failure =
+      launch.imageFault === null
+        ? makeFailure('STARTUP_TIMEOUT', `The pod did not come up within ${minutes} minutes.`)
+        : makeFailure('IMAGE_PULL', `The image could not be pulled: ${launch.imageFault}`);
+    return retry(seen, 'FAILED', failure);
   }
   const isUp = pod.kind === 'present' && pod.isReady;
   return wait(
@@ -189,11 +194,15 @@ function whenTraining(seen: Situation, policy: StepPolicy): Step {
     case 'PREPARING':
       return isLate ? tooLate(seen, policy) : wait('PREPARING', null, policy.followMs);
     case 'RUNNING':
-      return wait('RUNNING', null, policy.followMs);
+      return wait('RUNNING', seen.warning, policy.followMs);
     case 'SUCCEEDED':
-      return agent.isLogStored ? wait('COLLECTING', null, 0) : wait('RUNNING', null, 0);
+      return agent.isLogStored
+        ? wait('COLLECTING', null, 0)
+        : wait('RUNNING', seen.warning, policy.followMs);
     case 'FAILED':
-      return agent.isLogStored ? trainingFailed(seen, agent) : wait(job.status, null, 0);
+      return agent.isLogStored
+        ? trainingFailed(seen, agent)
+        : wait(job.status, seen.warning, policy.followMs);
   }
 }
 

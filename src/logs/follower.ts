@@ -1,0 +1,212 @@
+/**
+ * Follows one boot's lines into the store, by whatever road is open. It is one job's only one: its
+ * registry holds the lease, and the store takes each line once whoever brings it.
+ *
+ * - STREAMING  the agent's event stream; reopened when it ends
+ * - FALLEN     it does not answer: the platform's own stream brings what it can, and the agent's
+ *              pages are asked for the rest, which also shows when the agent answers again
+ * - ENDED      every line is stored; the lane failed; or it was stopped; final
+ *
+ * @see agent/PROTOCOL.md §5
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { AppError } from '../errors.ts';
+import type { PodAgent } from '../datasources/pod-agent.ts';
+import type { MetricEvent } from '../domain/job/metric-line.ts';
+import { createIntake } from './follower-intake.ts';
+import type { Intake } from './follower-intake.ts';
+import type { LogWriter } from './ingest.ts';
+import type { LinesOfPlatform } from './sources.ts';
+
+const LINES_PER_PAGE = 1_000;
+
+export interface FollowerTiming {
+  /** Pause after the first failure; it doubles. */
+  readonly retryMs: number;
+  readonly maxRetryMs: number;
+  /** A stream that lives so long without a line is as good as one that brings some. */
+  readonly soundMs: number;
+  /** Between two pages while the stream does not work. */
+  readonly pageMs: number;
+  /** How long lines behind a hole wait for what is missing while the agent does not answer. */
+  readonly holeMs: number;
+}
+
+export const FOLLOWER_TIMING: FollowerTiming = {
+  retryMs: 250,
+  maxRetryMs: 30_000,
+  soundMs: 5_000,
+  pageMs: 1_000,
+  holeMs: 60_000,
+};
+/** Streams in a row that did not open, after which the platform is asked too. */
+const FAILURES_TO_FALL = 2;
+
+export interface FollowedBoot {
+  readonly tenantId: string;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly bootId: string;
+  /** The last line that is stored. */
+  readonly bootLine: number;
+}
+
+export interface FollowerDeps {
+  readonly writer: Pick<LogWriter, 'openBoot'>;
+  readonly agent: Pick<PodAgent, 'stream' | 'lines'>;
+  readonly platform: LinesOfPlatform;
+  readonly timing: FollowerTiming;
+  readonly now: () => number;
+  readonly onMetric: (event: MetricEvent) => void;
+}
+
+export interface Follower {
+  /** Complete: every line is stored and no more will come. Stopped: all that came is stored. */
+  readonly ended: Promise<'complete' | 'stopped'>;
+  /** Takes what is at hand for so long, then ends. */
+  finish(graceMs: number): Promise<void>;
+}
+
+export function startFollower(
+  deps: FollowerDeps,
+  boot: FollowedBoot,
+  signal: AbortSignal,
+): Follower {
+  const { agent, platform, timing, now } = deps;
+  const lane = deps.writer.openBoot({ ...boot, from: boot.bootLine });
+  const { attempt, bootId } = boot;
+  const intake = createIntake({
+    lane,
+    attempt,
+    position: boot.bootLine,
+    now,
+    onMetric: deps.onMetric,
+  });
+  const finishing = new AbortController();
+  const following = AbortSignal.any([signal, finishing.signal]);
+  let failures = 0;
+  let retryAt = 0;
+
+  async function follow(): Promise<'complete' | 'stopped'> {
+    while (!following.aborted) {
+      if (await streamOnce()) return 'complete';
+      if (failures < FAILURES_TO_FALL) await rest(failures === 0 ? 10 : timing.retryMs, following);
+      else if (await fallBack()) return 'complete';
+    }
+    return 'stopped';
+  }
+
+  /** @returns whether that was the last line */
+  async function streamOnce(): Promise<boolean> {
+    const openedAt = now();
+    const from = intake.position();
+    let isSound = false;
+    try {
+      for await (const event of agent.stream(bootId, from, following)) {
+        if (event.kind === 'lines') await intake.take(event.lines);
+        if (event.kind === 'end') return intake.position() >= event.lastLine;
+        // One that is cut before it brings anything may be cut so for ever.
+        isSound ||= intake.position() > from || now() - openedAt >= timing.soundMs;
+      }
+      isSound = true;
+    } catch (error) {
+      if (!isPassing(error, following)) throw error;
+      failures += 1;
+    }
+    if (isSound) failures = 0;
+    retryAt = now() + Math.min(timing.maxRetryMs, timing.retryMs * 2 ** failures);
+    return false;
+  }
+
+  /** Until it is time to try the stream again. @returns whether the last line is there */
+  async function fallBack(): Promise<boolean> {
+    const leaving = new AbortController();
+    const reading = AbortSignal.any([following, leaving.signal]);
+    const aside: { error?: unknown } = {};
+    const side = platform.read(bootId, reading, (line) => intake.offer(line)).catch((error) => {
+      aside.error = error;
+      leaving.abort();
+    });
+    try {
+      return await readPages(reading);
+    } finally {
+      leaving.abort();
+      await side;
+      if (aside.error !== undefined && !following.aborted) throw asError(aside.error);
+    }
+  }
+
+  async function readPages(reading: AbortSignal): Promise<boolean> {
+    let silentSince: number | null = null;
+    while (!reading.aborted) {
+      const page = await readPage(reading);
+      if (page === 'last') return true;
+      if (page === 'failed') silentSince ??= now();
+      else silentSince = null;
+      // It answers again: so may its stream, unless that alone has failed often.
+      if (page !== 'failed' && failures <= FAILURES_TO_FALL) return false;
+      if (now() >= retryAt) return false;
+      const isHopeless = silentSince !== null && now() - silentSince >= timing.holeMs;
+      if (intake.hasHole() && isHopeless) await intake.skipHole();
+      if (page !== 'more') await rest(timing.pageMs, reading);
+    }
+    return false;
+  }
+
+  async function readPage(reading: AbortSignal): Promise<'more' | 'all' | 'last' | 'failed'> {
+    try {
+      const page = await agent.lines(bootId, intake.position(), LINES_PER_PAGE, reading);
+      await intake.take(page.lines);
+      if (intake.position() < page.lastLine) return page.lines.length > 0 ? 'more' : 'failed';
+      return page.closed ? 'last' : 'all';
+    } catch (error) {
+      if (!isPassing(error, reading)) throw error;
+      return 'failed';
+    }
+  }
+
+  async function run(): Promise<'complete' | 'stopped'> {
+    try {
+      const outcome = await follow();
+      if (outcome === 'complete' || !signal.aborted) await lane.flushed();
+      return outcome;
+    } finally {
+      if (!finishing.signal.aborted) lane.close();
+    }
+  }
+
+  const ended = run();
+  return {
+    ended,
+    async finish(graceMs) {
+      finishing.abort();
+      await ended.catch(() => undefined);
+      await drain(intake, readPage, AbortSignal.any([signal, AbortSignal.timeout(graceMs)]));
+      await lane.flushed().finally(() => {
+        lane.close();
+      });
+    },
+  };
+}
+
+async function drain(
+  intake: Intake,
+  readPage: (signal: AbortSignal) => Promise<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted && (await readPage(signal)) === 'more');
+  while (intake.hasHole()) await intake.skipHole();
+}
+
+/** A pod's or a platform's failure, or our own leaving: tried again, or no failure at all. */
+function isPassing(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || (error instanceof AppError && error.code !== 'STORE_UNAVAILABLE');
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('a source of lines failed', { cause: error });
+}
+
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  await pause(ms, undefined, { signal }).catch(() => undefined);
+}
