@@ -86,58 +86,76 @@ export function startFollower(
   const following = AbortSignal.any([signal, finishing.signal]);
   let failures = 0;
   let retryAt = 0;
+  /** Since when the agent does not answer; null: it does. */
+  let silentSince: number | null = null;
 
   async function follow(): Promise<'complete' | 'stopped'> {
     while (!following.aborted) {
-      if (await streamOnce()) return 'complete';
+      if (await streamOnce(noop)) return 'complete';
       if (failures < FAILURES_TO_FALL) await rest(failures === 0 ? 10 : timing.retryMs, following);
       else if (await fallBack()) return 'complete';
     }
     return 'stopped';
   }
 
-  /** @returns whether that was the last line */
-  async function streamOnce(): Promise<boolean> {
+  /** `onSound`: it works. @returns whether that was the last line */
+  async function streamOnce(onSound: () => void): Promise<boolean> {
     const openedAt = now();
     const from = intake.position();
-    let isSound = false;
     try {
       for await (const event of agent.stream(bootId, from, following)) {
         if (event.kind === 'lines') await intake.take(event.lines);
         if (event.kind === 'end') return intake.position() >= event.lastLine;
         // One that is cut before it brings anything may be cut so for ever.
-        isSound ||= intake.position() > from || now() - openedAt >= timing.soundMs;
+        const hasBrought = event.kind === 'lines' && event.lines.length > 0;
+        if (!hasBrought && now() - openedAt < timing.soundMs) continue;
+        noteSound();
+        onSound();
       }
-      isSound = true;
+      noteSound();
     } catch (error) {
       if (!isPassing(error, following)) throw error;
       failures += 1;
+      silentSince ??= now();
     }
-    if (isSound) failures = 0;
     retryAt = now() + Math.min(timing.maxRetryMs, timing.retryMs * 2 ** failures);
     return false;
   }
 
-  /** Until it is time to try the stream again. @returns whether the last line is there */
+  function noteSound(): void {
+    failures = 0;
+    silentSince = null;
+  }
+
+  /** Until the stream works again. @returns whether the last line is there */
   async function fallBack(): Promise<boolean> {
     const leaving = new AbortController();
     const reading = AbortSignal.any([following, leaving.signal]);
+    const leave = () => {
+      leaving.abort();
+    };
     const aside: { error?: unknown } = {};
-    const side = platform.read(bootId, reading, (line) => intake.offer(line)).catch((error) => {
-      aside.error = error;
-      leaving.abort();
-    });
+    const side = platform
+      .read(bootId, reading, (line) => intake.offer(line))
+      .catch((error: unknown) => {
+        aside.error = error;
+        leave();
+      });
     try {
-      return await readPages(reading);
+      while (!reading.aborted) {
+        if (await readPages(reading)) return true;
+        if (!reading.aborted && (await streamOnce(leave))) return true;
+      }
+      return false;
     } finally {
-      leaving.abort();
+      leave();
       await side;
       if (aside.error !== undefined && !following.aborted) throw asError(aside.error);
     }
   }
 
+  /** Until it is time to try the stream again. @returns whether the last line is there */
   async function readPages(reading: AbortSignal): Promise<boolean> {
-    let silentSince: number | null = null;
     while (!reading.aborted) {
       const page = await readPage(reading);
       if (page === 'last') return true;
@@ -145,9 +163,9 @@ export function startFollower(
       else silentSince = null;
       // It answers again: so may its stream, unless that alone has failed often.
       if (page !== 'failed' && failures <= FAILURES_TO_FALL) return false;
-      if (now() >= retryAt) return false;
       const isHopeless = silentSince !== null && now() - silentSince >= timing.holeMs;
       if (intake.hasHole() && isHopeless) await intake.skipHole();
+      if (now() >= retryAt) return false;
       if (page !== 'more') await rest(timing.pageMs, reading);
     }
     return false;
@@ -187,6 +205,10 @@ export function startFollower(
       });
     },
   };
+}
+
+function noop(): void {
+  // Nothing has to be left.
 }
 
 async function drain(
