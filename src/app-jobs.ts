@@ -111,7 +111,18 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
   const onChange = (jobId: string) => {
     bus.publish(jobId);
   };
-  const parts = { config, deps, keys, store, uploads, trainer, ingest, agentOf, workerId, onChange };
+  const parts = {
+    config,
+    deps,
+    keys,
+    store,
+    uploads,
+    trainer,
+    ingest,
+    agentOf,
+    workerId,
+    onChange,
+  };
   const reconciler = createJobReconciler(parts);
   const jobs = createJobs({
     db,

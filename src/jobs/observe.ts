@@ -128,9 +128,7 @@ async function askAgent(
     const status = await agent.status(signal);
     const isOurs = attempt?.bootId === status.bootId;
     const isLogStored =
-      attempt !== null && isOurs
-        ? await deps.logs.take(lease, attempt, status)
-        : false;
+      attempt !== null && isOurs ? await deps.logs.take(lease, attempt, status) : false;
     if (isOurs) deps.failpoint('observe.lines-saved');
     return { seen: toSeen(status, isLogStored), status };
   } catch (error) {

@@ -24,7 +24,10 @@ export interface FollowedPod {
 
 /** Until the signal aborts. @throws when the lane has failed */
 export async function followSystem(
-  { writer, platform }: { writer: Pick<LogWriter, 'openSystem'> } & Pick<PlatformSource, 'platform'>,
+  {
+    writer,
+    platform,
+  }: { writer: Pick<LogWriter, 'openSystem'> } & Pick<PlatformSource, 'platform'>,
   pod: FollowedPod,
   signal: AbortSignal,
 ): Promise<void> {

@@ -257,9 +257,7 @@ function createLane<Part extends LogPart & { readonly to: At }, At extends numbe
       pending.progress = part.progress ?? pending.progress;
       pending.last = part;
       onPush(inner);
-      return until(
-        () => pending.lines.length < LANE_LINES && pending.characters < LANE_CHARACTERS,
-      );
+      return until(() => pending.lines.length < LANE_LINES && pending.characters < LANE_CHARACTERS);
     },
     flushed: () => until(() => pending.last === null && !isStoring),
     close() {

@@ -162,6 +162,7 @@ async function store(
 function castRows(rows: number, types: readonly string[]): string {
   return valueRows(rows, types.length).replace(
     /\$(\d+)/g,
-    (name, number: string) => `cast(${name} as ${types[(Number(number) - 1) % types.length] ?? ''})`,
+    (name, number: string) =>
+      `cast(${name} as ${types[(Number(number) - 1) % types.length] ?? ''})`,
   );
 }

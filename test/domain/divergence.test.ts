@@ -13,7 +13,8 @@ function warningsOf(steps: readonly Partial<Record<string, number | null>>[]): r
   });
 }
 const losses = (...values: (number | null)[]) => warningsOf(values.map((loss) => ({ loss })));
-const norms = (...values: (number | null)[]) => warningsOf(values.map((gradNorm) => ({ gradNorm })));
+const norms = (...values: (number | null)[]) =>
+  warningsOf(values.map((gradNorm) => ({ gradNorm })));
 
 describe('a run', () => {
   test('that learns is not warned of', () => {
@@ -40,7 +41,9 @@ describe('a run', () => {
     expect(norms(1, 1, 1, 1, 1, 5.1)).toEqual([expect.stringContaining('5 times its average')]);
   });
   test('with a value that is no number diverges', () => {
-    expect(losses(1, null)).toEqual([expect.stringContaining('the loss is not a number at step 1')]);
+    expect(losses(1, null)).toEqual([
+      expect.stringContaining('the loss is not a number at step 1'),
+    ]);
     expect(norms(null)).toEqual([expect.stringContaining('the gradient norm is not a number')]);
   });
   test('is not judged by what is no step', () => {

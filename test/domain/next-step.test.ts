@@ -16,8 +16,20 @@ const POLICY: StepPolicy = {
   absentMs: 20_000,
 };
 const NOW = 1_000_000;
-const LIVE = { state: 'LIVE', spot: false, unsureUntil: NOW, liveAt: NOW - 1_000, imageFault: null } as const;
-const INTENDED = { state: 'INTENDED', spot: false, unsureUntil: NOW + 1, liveAt: null, imageFault: null } as const;
+const LIVE = {
+  state: 'LIVE',
+  spot: false,
+  unsureUntil: NOW,
+  liveAt: NOW - 1_000,
+  imageFault: null,
+} as const;
+const INTENDED = {
+  state: 'INTENDED',
+  spot: false,
+  unsureUntil: NOW + 1,
+  liveAt: null,
+  imageFault: null,
+} as const;
 const HERE: PodSeen = { kind: 'present', hasEnded: false, isReady: true };
 const UNKNOWN: PodSeen = { kind: 'unknown' };
 const GONE: PodSeen = { kind: 'absent', since: NOW - 20_000, times: 3 };

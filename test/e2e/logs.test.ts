@@ -1,7 +1,8 @@
 /** A job's log through the whole server: what it becomes, and what it tells of failures. */
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createEmulator } from '../../src/emulator/emulator.ts';
 import { freshPostgres, hasPostgres, POSTGRES_MISSING } from '../support/postgres.ts';
 import { makeFolder, startTestApp } from '../support/start-app.ts';
 import { hasEnded, jobThat, SPEC, submitJob, uploadDataset } from '../support/training.ts';
@@ -102,35 +103,36 @@ test('a pod whose image cannot be pulled says so in the log, and fails as that',
   expect(ended).toMatchObject({ status: 'FAILED', failure: { code: 'IMAGE_PULL' } });
   expect(ended.failure?.message).toContain('manifest unknown');
   const system = (await linesOf(app, id)).filter(({ source }) => source === 'SYSTEM');
-  expect(system.map(({ text }) => text)).toContainEqual(expect.stringContaining('manifest unknown'));
+  expect(system.map(({ text }) => text)).toContainEqual(
+    expect.stringContaining('manifest unknown'),
+  );
   expect(new Set(system.map(({ text }) => text)).size).toBe(system.length);
 });
 
 describe.skipIf(!hasPostgres)(`two servers on PostgreSQL${POSTGRES_MISSING}`, () => {
   test('the log of a job goes on without a gap when the server that brings it ends', async () => {
-    const databaseUrl = await freshPostgres();
-    const folder = makeFolder();
-    const first = await startTestApp({
+    const emulator = await createEmulator();
+    onTestFinished(() => emulator.close());
+    const settings = {
       ...QUICK,
-      DATABASE_URL: databaseUrl,
-      ARTIFACT_URL: folder,
+      DATABASE_URL: await freshPostgres(),
+      ARTIFACT_URL: makeFolder(),
       ARTIFACT_FOLDER_SHARED: 'true',
-    });
-    const second = await startTestApp({
-      ...QUICK,
-      DATABASE_URL: databaseUrl,
-      ARTIFACT_URL: folder,
-      ARTIFACT_FOLDER_SHARED: 'true',
-      RUNPOD_API_KEY: 'any',
-      RUNPOD_REST_URL: first.app.emulatorUrl ?? '',
-      RUNPOD_GRAPHQL_URL: `${first.app.emulatorUrl ?? ''}/graphql`,
-      RUNPOD_PROXY_URL: `${first.app.emulatorUrl ?? ''}/__proxy/{podId}/{port}`,
-    });
-    const id = await submit(first, { ...SPEC, maxSteps: 2_000 });
-    await jobThat(second.query, id, hasEnded, 40_000);
+      EMULATOR_URL: emulator.url,
+    };
+    const first = await startTestApp(settings);
+    const id = await submit(first, { ...SPEC, maxSteps: 400 });
+    await jobThat(first.query, id, ({ progress }) => (progress?.step ?? 0) > 50);
+    // Until here there was no other that could have brought the lines.
+    const second = await startTestApp(settings);
+    await first.app.close();
+    const ended = await jobThat(second.query, id, hasEnded, 40_000);
+    expect(ended.status).toBe('COMPLETED');
     const lines = await linesOf(second, id);
     expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_line, index) => index + 1));
-    const steps = lines.flatMap(({ text }) => /^@metric .*"event": ?"step", ?"step": ?(\d+)/.exec(text)?.[1] ?? []);
+    const steps = lines.flatMap(
+      ({ text }) => /^@metric .*"event": ?"step", ?"step": ?(\d+)/.exec(text)?.[1] ?? [],
+    );
     expect(steps.length).toBeGreaterThan(100);
     expect(steps).toEqual([...new Set(steps)]);
     expect(await archiveOf(second, id)).toHaveLength(lines.length);

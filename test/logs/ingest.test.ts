@@ -80,9 +80,7 @@ describeStores('the log writer', (open) => {
     const db = await open();
     const { id } = await jobWithBoot(db);
     const writers = [writerOf(db).writer, writerOf(db).writer];
-    const outcomes = await Promise.allSettled(
-      writers.map((writer) => pushAll(writer, id, 0, 100)),
-    );
+    const outcomes = await Promise.allSettled(writers.map((writer) => pushAll(writer, id, 0, 100)));
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(await allLines(db, id)).toHaveLength(100);
     await Promise.all(writers.map((writer) => writer.close()));

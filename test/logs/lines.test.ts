@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  cleanText,
-  CONTINUED,
-  MAX_LINE_BYTES,
-  splitText,
-} from '../../src/domain/job/log-line.ts';
+import { cleanText, CONTINUED, MAX_LINE_BYTES, splitText } from '../../src/domain/job/log-line.ts';
 
 describe('a line of text', () => {
   test.each([

@@ -7,7 +7,7 @@ import { createLogKeeper } from '../../src/logs/log-keeper.ts';
 import { createLogReader } from '../../src/logs/reader.ts';
 import { retainLogs } from '../../src/logs/retention.ts';
 import { encodeCursor } from '../../src/domain/job/log-cursor.ts';
-import { selectArtifactsOfJob } from '../../src/store/artifacts.ts';
+import { selectArtifactsOfJobs } from '../../src/store/artifacts.ts';
 import type { Database } from '../../src/store/database.ts';
 import { appendLines, lastSeqs } from '../../src/store/log-lines.ts';
 import { unarchivedJobs } from '../../src/store/log-retention.ts';
@@ -37,7 +37,10 @@ async function jobWithLines(db: Database, count: number, text = 'x') {
 }
 
 const end = (db: Database, id: string, at: number) =>
-  db.query(`update jobs set ended_at = $2, due_at = null, status = 'FAILED' where id = $1`, [id, at]);
+  db.query(`update jobs set ended_at = $2, due_at = null, status = 'FAILED' where id = $1`, [
+    id,
+    at,
+  ]);
 
 describeStores('retention', (open) => {
   it('drops the oldest lines of a job that has too many, and readers go on with the rest', async () => {
@@ -48,7 +51,9 @@ describeStores('retention', (open) => {
     const left = await allLines(db, big.id);
     expect(left.length).toBeGreaterThan(500);
     expect(left.length).toBeLessThan(1_000);
-    expect(left.map(({ seq }) => seq)).toEqual(left.map((_line, at) => 2_000 - left.length + at + 1));
+    expect(left.map(({ seq }) => seq)).toEqual(
+      left.map((_line, at) => 2_000 - left.length + at + 1),
+    );
     expect(await allLines(db, small.id)).toHaveLength(100);
     const reader = createLogReader({ db });
     const behind = await reader.page(big.id, { after: encodeCursor('log', big.id, 7), first: 5 });
@@ -96,9 +101,9 @@ describeStores('the log of an ended job', (open) => {
     const { store, deps } = start(db);
     const job = await jobWithLines(db, 2_345, 'ünï\u0000');
     await archiveLog(deps, job, signal);
-    const [first] = await selectArtifactsOfJob(db, TENANT, job.id);
+    const [[first] = []] = await selectArtifactsOfJobs(db, TENANT, [job.id]);
     await archiveLog(deps, job, signal);
-    expect(await selectArtifactsOfJob(db, TENANT, job.id)).toEqual([first]);
+    expect(await selectArtifactsOfJobs(db, TENANT, [job.id])).toEqual([[first]]);
     const bytes = store.contents()[first?.storage_key ?? ''] ?? Buffer.alloc(0);
     expect(first).toMatchObject({
       path: 'log.jsonl.gz',

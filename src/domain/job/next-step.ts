@@ -44,10 +44,7 @@ export interface Situation {
     'status' | 'statusSince' | 'cancelRequestedAt' | 'attempt' | 'limits' | 'startedAt' | 'failures'
   >;
   /** The newest launch of the current attempt that is INTENDED or LIVE; null: there is none. */
-  readonly launch: Pick<
-    Launch,
-    'state' | 'spot' | 'unsureUntil' | 'liveAt' | 'imageFault'
-  > | null;
+  readonly launch: Pick<Launch, 'state' | 'spot' | 'unsureUntil' | 'liveAt' | 'imageFault'> | null;
   /** Boot of the agent that got the job; null: none did. */
   readonly bootId: string | null;
   /** Why the run looks as if it went wrong; null: it does not. */
