@@ -31,6 +31,9 @@ import { AGENT_PORT, createRenter } from './jobs/rent.ts';
 import { createSweeper } from './jobs/sweeper.ts';
 import { createLogReader } from './logs/reader.ts';
 import { selectArtifacts } from './store/artifacts.ts';
+import { createJobStreams } from './logs/tail-streams.ts';
+import { createWaker } from './logs/tail-waker.ts';
+import { selectArtifact } from './store/artifacts.ts';
 import type { Database } from './store/database.ts';
 import { keepOnce } from './store/installation.ts';
 import { isUploadWanted } from './store/jobs.ts';
@@ -47,6 +50,8 @@ const MAX_RENT_FAILURES = 5;
 const CAPACITY_RETRY_MS = 15_000;
 const BILLING_MS = 60_000;
 const EMULATOR_BILLING_MS = 1_000;
+/** An idle balancer must not take silence for death. */
+const STREAM_TIMING = { heartbeatMs: 15_000, pollMs: 1_000 };
 const PURGE_EVERY_MS = 3_600_000;
 
 export interface JobSystemDeps {
@@ -62,7 +67,7 @@ export interface JobSystemDeps {
 
 type ContextParts = Pick<
   Context,
-  'jobs' | 'stored' | 'logs' | 'trainer' | 'rentedPods' | 'createUpload' | 'downloadUrl'
+  'jobs' | 'stored' | 'logs' | 'streams' | 'trainer' | 'rentedPods' | 'createUpload' | 'downloadUrl'
 >;
 
 export interface JobSystem {
@@ -70,6 +75,8 @@ export interface JobSystem {
   /** For one operation. */
   contextParts(): ContextParts;
   start(): void;
+  /** Streams say goodbye, those to come as well. */
+  endStreams(): void;
   close(): Promise<void>;
 }
 
@@ -137,6 +144,8 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     ...(deps.failpoint && { failpoint: deps.failpoint }),
   });
   const logs = createLogReader({ db });
+  const waker = createWaker({ db, bus, pollMs: STREAM_TIMING.pollMs });
+  const streams = createJobStreams({ db, tenantId: TENANT_ID, waker, timing: STREAM_TIMING });
   const rentedPods = createRentedPods({ db, credentialId: CREDENTIAL_ID });
   const find = async (id: string) => {
     const [row] = await selectArtifacts(db, TENANT_ID, [id]);
@@ -158,6 +167,7 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     contextParts: () => ({
       jobs,
       logs,
+      streams,
       trainer,
       rentedPods,
       stored: createJobLoaders(db, TENANT_ID),
@@ -168,8 +178,12 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
       reconciler.start();
       ingest.start();
     },
+    endStreams: () => {
+      streams.close();
+    },
     async close() {
       clearInterval(purge);
+      waker.close();
       await reconciler.close(config.shutdownGraceMs);
       await ingest.close();
       await bus.close();

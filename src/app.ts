@@ -201,6 +201,10 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     maxConnections: config.maxWsConnections,
     maxSubscriptionsPerConnection: config.maxSubscriptionsPerConnection,
     maxMessageBytes: config.maxBodyBytes,
+    maxBufferedBytes: config.maxBufferedBytes,
+    endStreams: () => {
+      jobs.endStreams();
+    },
     onConnections: (open) => {
       metrics.webSockets.set(open);
     },

@@ -164,6 +164,8 @@ const environmentSchema = z.object({
   MAX_QUERY_DEPTH: z.coerce.number().int().min(1).max(100).default(12),
   MAX_WS_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   MAX_SUBSCRIPTIONS_PER_CONNECTION: z.coerce.number().int().min(1).max(10_000).default(100),
+  /** What may wait for one slow WebSocket client before nothing is added. */
+  MAX_BUFFERED_BYTES: bytes.default(1_048_576),
   /** How long a shutdown waits for requests in flight. */
   SHUTDOWN_GRACE_SECONDS: seconds(0, 600).default(10),
 });
@@ -214,6 +216,7 @@ export interface Config {
   readonly maxQueryDepth: number;
   readonly maxWsConnections: number;
   readonly maxSubscriptionsPerConnection: number;
+  readonly maxBufferedBytes: number;
   readonly shutdownGraceMs: number;
 }
 
@@ -370,6 +373,7 @@ function toConfig(env: Environment): Config {
     maxQueryDepth: env.MAX_QUERY_DEPTH,
     maxWsConnections: env.MAX_WS_CONNECTIONS,
     maxSubscriptionsPerConnection: env.MAX_SUBSCRIPTIONS_PER_CONNECTION,
+    maxBufferedBytes: env.MAX_BUFFERED_BYTES,
     shutdownGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1_000,
   };
 }

@@ -7,6 +7,7 @@ import type { JobLoaders } from './jobs/job-loaders.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import type { RentedPods } from './jobs/rented-pods.ts';
 import type { LogReader } from './logs/reader.ts';
+import type { JobStreams } from './logs/tail-streams.ts';
 
 /** What a resolver may use. Made anew for every operation. */
 export interface Context {
@@ -24,6 +25,7 @@ export interface Context {
   readonly jobs: Jobs;
   readonly stored: JobLoaders;
   readonly logs: LogReader;
+  readonly streams: JobStreams;
   readonly rentedPods: RentedPods;
   readonly createUpload: (
     fileName: string,

@@ -4,20 +4,20 @@ export interface InFlight {
   end(connection: object, id: string): void;
   /** The connection is gone, and whoever waited with it. */
   forget(connection: object): void;
-  /** Resolves once nothing is left. */
-  drained(): Promise<void>;
+  /** Resolves once nothing of the connection is left. */
+  drained(connection: object): Promise<void>;
   /** Gives up waiting. */
   abandon(): void;
 }
 
 export function createInFlight(): InFlight {
   const running = new Map<object, Set<string>>();
-  let waiting: (() => void)[] = [];
+  const waiting = new Map<object, (() => void)[]>();
 
-  function settle(): void {
-    if (running.size > 0) return;
-    for (const resolve of waiting) resolve();
-    waiting = [];
+  function settle(connection: object): void {
+    if (running.has(connection)) return;
+    for (const resolve of waiting.get(connection) ?? []) resolve();
+    waiting.delete(connection);
   }
 
   return {
@@ -28,20 +28,20 @@ export function createInFlight(): InFlight {
       const ids = running.get(connection);
       ids?.delete(id);
       if (ids?.size === 0) running.delete(connection);
-      settle();
+      settle(connection);
     },
     forget(connection) {
       running.delete(connection);
-      settle();
+      settle(connection);
     },
-    drained: () =>
+    drained: (connection) =>
       new Promise((resolve) => {
-        waiting.push(resolve);
-        settle();
+        waiting.set(connection, [...(waiting.get(connection) ?? []), resolve]);
+        settle(connection);
       }),
     abandon() {
       running.clear();
-      settle();
+      for (const connection of [...waiting.keys()]) settle(connection);
     },
   };
 }

@@ -1,72 +1,79 @@
 /**
  * GraphQL over WebSocket (protocol graphql-transport-ws), any operation. The same limits and the
  * same errors as over HTTP, which graphql-ws leaves to its user.
+ *
+ * - SERVING  operations run, streams follow
+ * - ENDING   streams say goodbye, queries get their answers; then each connection is closed (1001)
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  getOperationAST,
-  GraphQLError,
-  NoSchemaIntrospectionCustomRule,
-  OperationTypeNode,
-  parse,
-  specifiedRules,
-  validate,
-} from 'graphql';
+import { GraphQLError, OperationTypeNode } from 'graphql';
 import type {
-  DocumentNode,
   ExecutionArgs,
+  ExecutionResult,
+  FormattedExecutionResult,
   GraphQLFormattedError,
-  GraphQLSchema,
-  ValidationRule,
 } from 'graphql';
-import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
-import type { SubscribePayload } from 'graphql-ws';
-import { useServer as serveWebSocket } from 'graphql-ws/use/ws';
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Context } from '../context.ts';
 import { maskError } from '../errors.ts';
 import type { ReportBug } from '../errors.ts';
-import { plannedOffers } from '../resolvers/offer-plan.ts';
-import { createDocumentCache } from './document-cache.ts';
+import { createConnection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { createInFlight } from './in-flight.ts';
-import { checkRepresentations, MAX_QUERY_CHARACTERS, parseOptions } from './operation-limits.ts';
+import { createKeepAlive } from './keep-alive.ts';
+import { createLogRooms } from './log-rooms.ts';
+import { createMessageLimit } from './message-limit.ts';
+import { createSubscribe } from './stream-results.ts';
+import { coded, createOperations } from './ws-operations.ts';
+import type { Operation, OperationsDeps } from './ws-operations.ts';
 
 /** Gateways expect an acknowledgement within five seconds; a client may take as long to ask. */
 const CONNECTION_INIT_MS = 5_000;
 const KEEP_ALIVE_MS = 12_000;
+/** For a client that does not read: to be told LAGGED after that. */
+const LAG_MS = 30_000;
 /** For a refused client to read why. */
 const LINGER_MS = 1_000;
 
 /** RFC 6455 §7.4.1. */
 const GOING_AWAY = 1001;
+/** Our own, see docs/streams.md. Clients may come again after both. */
+const TOO_SLOW = 4420;
+const TOO_MANY_MESSAGES = 4421;
 
-export interface SubscriptionsDeps {
-  schema: GraphQLSchema;
-  limitsRule: ValidationRule;
-  isProduction: boolean;
+export interface SubscriptionsDeps extends OperationsDeps {
   makeContext: (request: IncomingMessage) => Context;
   maxConnections: number;
   maxSubscriptionsPerConnection: number;
   maxMessageBytes: number;
+  /** What may wait for one client to read it, before nothing is added. */
+  maxBufferedBytes: number;
   report: ReportBug;
   onError: (code: string) => void;
   onConnections: (open: number) => void;
+  /** Makes streams say goodbye. */
+  endStreams: () => void;
 }
 
 export interface Subscriptions {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
-   * Waits for queries that are being answered, then closes every connection with 1001 and waits
-   * until they are gone; `terminate` hastens that.
+   * Ends streams, waits for queries that are being answered, closes each connection with 1001 and
+   * waits until they are gone; `terminate` hastens that.
    */
   stop(): Promise<void>;
   /** Cuts the connections that are left. */
   terminate(): void;
 }
 
+type Errors = readonly (GraphQLError | GraphQLFormattedError)[];
+
 interface Extra {
   readonly request: IncomingMessage;
+  readonly socket: WebSocket;
 }
 
 export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
@@ -77,69 +84,19 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
     handleProtocols: (offered) =>
       offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
   });
-  const documents = createDocumentCache();
+  const connections = new WeakMap<WebSocket, Connection>();
   const inFlight = createInFlight();
-  const rules = [
-    ...specifiedRules,
-    deps.limitsRule,
-    ...(deps.isProduction ? [NoSchemaIntrospectionCustomRule] : []),
-  ];
+  const prepare = createOperations(deps);
+  const keepAlive = createKeepAlive(KEEP_ALIVE_MS, dismiss);
+  const rooms = createLogRooms({ toPayload, lagMs: LAG_MS });
+  const subscribe = createSubscribe({
+    followLogs: (operation, stream) => rooms.follow(operation, stream),
+    onPolite: ({ connection, id }) => {
+      inFlight.begin(connection.client, id);
+    },
+  });
 
-  /** @returns the document, or what is wrong with it, as over HTTP */
-  function readDocument(query: string): DocumentNode | readonly GraphQLError[] {
-    const known = documents.get(query);
-    if (known !== undefined) return known;
-    if (query.length > MAX_QUERY_CHARACTERS) {
-      const message = `The query is over ${MAX_QUERY_CHARACTERS} characters.`;
-      return [coded(new GraphQLError(message), 'BAD_REQUEST')];
-    }
-    let document: DocumentNode;
-    try {
-      document = parse(query, parseOptions);
-    } catch (error) {
-      // Anything else is the parser's stack, overflown by brackets.
-      const fault = error instanceof GraphQLError ? error : new GraphQLError('Nested too deep.');
-      return [coded(fault, 'GRAPHQL_PARSE_FAILED')];
-    }
-    const faults = validate(deps.schema, document, rules, { hideSuggestions: deps.isProduction });
-    if (faults.length > 0) return faults.map((fault) => coded(fault, 'GRAPHQL_VALIDATION_FAILED'));
-    documents.set(query, document);
-    return document;
-  }
-
-  /** `onAnswer`: told of an operation that ends with one answer, as a stream does not. */
-  function prepare(request: IncomingMessage, payload: SubscribePayload, onAnswer: () => void) {
-    const document = readDocument(payload.query);
-    if (!('kind' in document)) return document;
-    const operation = getOperationAST(document, payload.operationName);
-    if (!operation) {
-      const message = 'operationName must name one of the operations of the document.';
-      return [coded(new GraphQLError(message), 'OPERATION_RESOLUTION_FAILURE')];
-    }
-    const contextValue = deps.makeContext(request);
-    const variables = payload.variables ?? {};
-    try {
-      checkRepresentations(document, operation, variables);
-    } catch (error) {
-      if (error instanceof GraphQLError) return [error];
-      throw error;
-    }
-    contextValue.prices.expect(() => plannedOffers(deps.schema, document, operation, variables));
-    if (operation.operation !== OperationTypeNode.SUBSCRIPTION) onAnswer();
-    const args: ExecutionArgs = {
-      schema: deps.schema,
-      document,
-      operationName: payload.operationName,
-      variableValues: variables,
-      contextValue,
-    };
-    return args;
-  }
-
-  function mask(
-    errors: readonly (GraphQLError | GraphQLFormattedError)[],
-    requestId: string | undefined,
-  ): GraphQLFormattedError[] {
+  function mask(errors: Errors, requestId: string | undefined): GraphQLFormattedError[] {
     return errors.map((error) => {
       const masked = maskError(toWire(error), thrownIn(error), (bug) =>
         deps.report(bug, requestId),
@@ -149,35 +106,98 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
     });
   }
 
-  const serving = serveWebSocket<Record<string, unknown>, Partial<Extra>>(
-    {
-      connectionInitWaitTimeout: CONNECTION_INIT_MS,
-      onSubscribe: (context, id, payload) => {
-        if (Object.keys(context.subscriptions).length > deps.maxSubscriptionsPerConnection) {
-          return [coded(tooManySubscriptions(deps), 'LIMIT_EXCEEDED')];
-        }
-        return prepare((context.extra as Extra).request, payload, () => {
-          inFlight.begin(context, id);
-        });
-      },
-      onComplete: (context, id) => {
-        inFlight.end(context, id);
-      },
-      onDisconnect: (context) => {
-        inFlight.forget(context);
-      },
-      onError: (_context, _id, _payload, errors) => mask(errors, undefined),
-      onNext: (_context, _id, _payload, { contextValue }, result) =>
-        result.errors === undefined
-          ? undefined
-          : {
-              ...(result.data !== undefined && { data: result.data }),
-              errors: mask(result.errors, (contextValue as Context).requestId),
-            },
+  function toPayload(
+    result: { readonly data?: ExecutionResult['data'] | undefined; errors?: Errors | undefined },
+    { contextValue }: ExecutionArgs,
+  ): FormattedExecutionResult {
+    const { data, errors } = result;
+    return {
+      ...(data !== undefined && { data }),
+      ...(errors !== undefined && { errors: mask(errors, (contextValue as Context).requestId) }),
+    };
+  }
+
+  /** A client that neither answers nor reads. */
+  function dismiss({ client, isOpen, waitingBytes }: Connection): void {
+    if (isOpen() && waitingBytes() > 0) client.close(TOO_SLOW, 'Nothing was read for too long');
+    else client.terminate();
+  }
+
+  // Not its adapter for ws: that one calls slow clients gone, and writes to the console.
+  const protocol = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: CONNECTION_INIT_MS,
+    onSubscribe: (context, id, payload) => {
+      if (Object.keys(context.subscriptions).length > deps.maxSubscriptionsPerConnection) {
+        return [coded(tooManySubscriptions(deps), 'LIMIT_EXCEEDED')];
+      }
+      const { socket, request } = context.extra;
+      const connection = connections.get(socket);
+      if (connection === undefined) throw new Error('a connection is not known');
+      const freshContext = () => deps.makeContext(request);
+      const operation = prepare(payload, { freshContext, connection, id });
+      if (!('definition' in operation)) return operation;
+      const isStream = operation.definition.operation === OperationTypeNode.SUBSCRIPTION;
+      if (!isStream) inFlight.begin(socket, id);
+      return operation;
     },
-    sockets,
-    KEEP_ALIVE_MS,
-  );
+    subscribe: (args) => subscribe(args as Operation),
+    onComplete: (context, id) => {
+      inFlight.end(context.extra.socket, id);
+    },
+    onDisconnect: (context) => {
+      inFlight.forget(context.extra.socket);
+    },
+    onError: (_context, _id, _payload, errors) => mask(errors, undefined),
+    onNext: (_context, _id, _payload, args, result) =>
+      result.errors === undefined ? undefined : toPayload(result, args),
+  });
+
+  function accept(client: WebSocket, request: IncomingMessage, socket: Duplex): void {
+    const connection = createConnection(client, socket, deps.maxBufferedBytes);
+    connections.set(client, connection);
+    deps.onConnections(sockets.clients.size);
+    const onClosed = protocol.opened(
+      {
+        protocol: client.protocol,
+        send: (data) => connection.send(data),
+        close: (code, reason) => {
+          client.close(code, reason);
+        },
+        onMessage: (handle) => {
+          listen(client, handle);
+        },
+      },
+      { request, socket: client },
+    );
+    client.once('close', (code, reason) => {
+      deps.onConnections(sockets.clients.size);
+      connectionGone(onClosed(code, reason.toString()));
+    });
+    keepAlive.watch(connection);
+    // ws has closed already, with the right code: 1009 for a frame too large.
+    client.on('error', () => undefined);
+  }
+
+  function listen(client: WebSocket, handle: (data: string) => Promise<void>): void {
+    const mayPass = createMessageLimit();
+    client.on('message', (data: Buffer) => {
+      if (!mayPass()) {
+        client.close(TOO_MANY_MESSAGES, 'Too many messages');
+        client.terminate();
+        return;
+      }
+      handle(data.toString()).catch((error: unknown) => {
+        deps.report(error);
+        client.close(CloseCode.InternalServerError, 'Internal server error');
+      });
+    });
+  }
+
+  function connectionGone(cleanUp: Promise<void>): void {
+    cleanUp.catch((error: unknown) => {
+      deps.report(error);
+    });
+  }
 
   return {
     handleUpgrade(request, socket, head) {
@@ -186,21 +206,22 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
         return;
       }
       sockets.handleUpgrade(request, socket, head, (client) => {
-        deps.onConnections(sockets.clients.size);
-        client.on('close', () => {
-          deps.onConnections(sockets.clients.size);
-        });
-        sockets.emit('connection', client, request);
-        // graphql-ws prints what a client did wrong to the console and closes with 4500; ws has
-        // already closed with the right code (1009 for a frame too large).
-        client.removeAllListeners('error');
-        client.on('error', () => undefined);
+        accept(client, request, socket);
       });
     },
     async stop() {
-      await inFlight.drained();
-      for (const client of sockets.clients) client.close(GOING_AWAY, 'Server is shutting down');
-      await serving.dispose();
+      deps.endStreams();
+      const closed = [...sockets.clients].map(async (client) => {
+        await inFlight.drained(client);
+        // graphql-ws sends `complete` after it has told us of it.
+        await new Promise((resolve) => setImmediate(resolve));
+        client.close(GOING_AWAY, 'Server is shutting down');
+      });
+      await Promise.all(closed);
+      keepAlive.stop();
+      await new Promise((resolve) => {
+        sockets.close(resolve);
+      });
     },
     terminate() {
       inFlight.abandon();
@@ -238,13 +259,4 @@ function tooManySubscriptions(deps: SubscriptionsDeps): GraphQLError {
   return new GraphQLError(
     `This connection has ${deps.maxSubscriptionsPerConnection} operations running, which is the most: end one first.`,
   );
-}
-
-function coded(error: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(error.message, {
-    ...(error.nodes && { nodes: error.nodes }),
-    ...(error.source && { source: error.source }),
-    ...(error.positions && { positions: error.positions }),
-    extensions: { code },
-  });
 }

@@ -131,7 +131,8 @@ function sizeOf(name: string, size: number, max: number): number {
   throw new AppError('BAD_USER_INPUT', `${name}: got ${size}; expected 1 to ${max}.`);
 }
 
-function toFilter(filter: LogFilter | null | undefined): (line: LogLine) => boolean {
+/** @throws {AppError} BAD_USER_INPUT */
+export function toFilter(filter: LogFilter | null | undefined): (line: LogLine) => boolean {
   const { sources, contains, attempt } = filter ?? {};
   if ((contains?.length ?? 0) > MAX_NEEDLE) {
     throw new AppError('BAD_USER_INPUT', `filter.contains: at most ${MAX_NEEDLE} characters.`);

@@ -5,6 +5,7 @@ import { gpuResolvers } from './gpu.ts';
 import { jobResolvers } from './job.ts';
 import { platformResolvers } from './platform.ts';
 import { podResolvers } from './pod.ts';
+import { subscriptionResolvers } from './subscription.ts';
 import { trainingResolvers } from './training.ts';
 
 /** One map per noun, in the order of schema/; `buildSubgraphSchema` merges them. */
@@ -15,5 +16,6 @@ export const resolvers: readonly Resolvers[] = [
   jobResolvers,
   platformResolvers,
   podResolvers,
+  subscriptionResolvers,
   trainingResolvers,
 ];

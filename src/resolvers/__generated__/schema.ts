@@ -3,7 +3,7 @@ import type { Job, Attempt, JobProgress } from '../../domain/job/job.ts';
 import type { TrainingSpec as TrainingSpecMapper } from '../../domain/training/training-spec.ts';
 import type { TrainingFailure as TrainingFailureMapper } from '../../domain/training/failure.ts';
 import type { ArtifactRow } from '../../store/artifacts.ts';
-import type { JobPage } from '../connections.ts';
+import type { LogBatch as LogBatchMapper, MetricBatch as MetricBatchMapper, StreamEnd as StreamEndMapper, JobPage } from '../connections.ts';
 import type { CatalogueEntry } from '../../domain/gpu.ts';
 import type { Price } from '../../domain/price.ts';
 import type { TrainingPlan as TrainingPlanMapper, TrainingOption as TrainingOptionMapper } from '../../domain/training/training-plan.ts';
@@ -1236,12 +1236,12 @@ export type FederationReferenceTypes = {
 /** Mapping of union types */
 export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
   TrainingJobLogEvent:
-    | ( LogBatch )
-    | ( StreamEnd )
+    | ( LogBatchMapper )
+    | ( StreamEndMapper )
   ;
   TrainingJobMetricEvent:
-    | ( MetricBatch )
-    | ( StreamEnd )
+    | ( MetricBatchMapper )
+    | ( StreamEndMapper )
   ;
 };
 
@@ -1277,13 +1277,13 @@ export type ResolversTypes = {
   JobLabel: ResolverTypeWrapper<JobLabel>;
   JobLabelInput: JobLabelInput;
   LimitsInput: LimitsInput;
-  LogBatch: ResolverTypeWrapper<LogBatch>;
+  LogBatch: ResolverTypeWrapper<LogBatchMapper>;
   LogCursor: ResolverTypeWrapper<Scalars['LogCursor']['output']>;
   LogFilter: LogFilter;
   LogLine: ResolverTypeWrapper<LogLine>;
   LogPage: ResolverTypeWrapper<LogPage>;
   LogSource: LogSource;
-  MetricBatch: ResolverTypeWrapper<MetricBatch>;
+  MetricBatch: ResolverTypeWrapper<MetricBatchMapper>;
   MetricPage: ResolverTypeWrapper<MetricPage>;
   MetricPoint: ResolverTypeWrapper<MetricPoint>;
   ModelSource: ModelSource;
@@ -1298,7 +1298,7 @@ export type ResolversTypes = {
   RentedPod: ResolverTypeWrapper<RentedPod>;
   RentedPodState: RentedPodState;
   StockLevel: StockLevel;
-  StreamEnd: ResolverTypeWrapper<StreamEnd>;
+  StreamEnd: ResolverTypeWrapper<StreamEndMapper>;
   StreamEndReason: StreamEndReason;
   SubmitTrainingJobInput: SubmitTrainingJobInput;
   SubmitTrainingJobPayload: ResolverTypeWrapper<Omit<SubmitTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversTypes['TrainingUserError']> }>;
@@ -1344,12 +1344,12 @@ export type ResolversParentTypes = {
   JobLabel: JobLabel;
   JobLabelInput: JobLabelInput;
   LimitsInput: LimitsInput;
-  LogBatch: LogBatch;
+  LogBatch: LogBatchMapper;
   LogCursor: Scalars['LogCursor']['output'];
   LogFilter: LogFilter;
   LogLine: LogLine;
   LogPage: LogPage;
-  MetricBatch: MetricBatch;
+  MetricBatch: MetricBatchMapper;
   MetricPage: MetricPage;
   MetricPoint: MetricPoint;
   Mutation: Record<PropertyKey, never>;
@@ -1359,7 +1359,7 @@ export type ResolversParentTypes = {
   QuarantineDecisionPayload: Omit<QuarantineDecisionPayload, 'userErrors'> & { userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
   Query: Record<PropertyKey, never>;
   RentedPod: RentedPod;
-  StreamEnd: StreamEnd;
+  StreamEnd: StreamEndMapper;
   SubmitTrainingJobInput: SubmitTrainingJobInput;
   SubmitTrainingJobPayload: Omit<SubmitTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversParentTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
   Subscription: Record<PropertyKey, never>;

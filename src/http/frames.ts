@@ -1,0 +1,37 @@
+/**
+ * WebSocket frames of one message in two parts: what is each client's own, and what all of them
+ * share. RFC 6455 §5.4 allows a message in fragments; a client sees one message.
+ */
+
+const TEXT = 0x1;
+const CONTINUATION = 0x0;
+const FIN = 0x80;
+
+/** The beginning of every `next` message to one operation of one client. */
+export function openingFragment(operationId: string): Buffer {
+  const head = `{"id":${JSON.stringify(operationId)},"type":"next","payload":`;
+  return frame(TEXT, Buffer.from(head));
+}
+
+/** The rest of a `next` message: the payload, which is JSON, and the end. */
+export function closingFragment(payload: string): Buffer {
+  return frame(CONTINUATION | FIN, Buffer.from(`${payload}}`));
+}
+
+/** RFC 6455 §5.2; a server does not mask. Outside the pool: one small frame would keep a slab of it. */
+function frame(firstByte: number, payload: Buffer): Buffer {
+  const { length } = payload;
+  const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const bytes = Buffer.allocUnsafeSlow(headerLength + length);
+  bytes[0] = firstByte;
+  if (headerLength === 2) bytes[1] = length;
+  else if (headerLength === 4) {
+    bytes[1] = 126;
+    bytes.writeUInt16BE(length, 2);
+  } else {
+    bytes[1] = 127;
+    bytes.writeBigUInt64BE(BigInt(length), 2);
+  }
+  payload.copy(bytes, headerLength);
+  return bytes;
+}

@@ -1,0 +1,170 @@
+/**
+ * Readers of one log who ask the same share a room once they are live. Until then each catches up
+ * on its own, through graphql-ws; then graphql-ws waits for an iterator that yields nothing and
+ * only ends, and keeps what it is good at: handshake, errors, `complete`, clean-up.
+ *
+ * A reader's states:
+ * - ALONE    gets batches of its own; comes in where the room stands, exactly between two frames
+ * - SHARING  the room writes to it
+ * - LAGGING  too much waits for it to read: nothing is added. Drained in time, it is ALONE again,
+ *            from its place in the store; else it is told LAGGED
+ */
+import { Kind, visit } from 'graphql';
+import type { DocumentNode, ExecutionResult } from 'graphql';
+import { interruptible } from '../domain/interruptible.ts';
+import type { Interrupt } from '../domain/interruptible.ts';
+import type { LogStream } from '../logs/tail-streams.ts';
+import { closingFragment, openingFragment } from './frames.ts';
+import { createRoom } from './log-room.ts';
+import type { Hold, Room, RoomFrame, Stay } from './log-room.ts';
+import { resultOf } from './stream-results.ts';
+import type { Operation } from './ws-operations.ts';
+
+const SHARED_FIELD = 'trainingJobLogs';
+const PLACE_ARGUMENT = 'after';
+
+export interface LogRoomsDeps {
+  /** A result as it goes to the client, with its errors masked. */
+  readonly toPayload: (result: ExecutionResult, operation: Operation) => unknown;
+  /** How long a client that does not read is waited for. */
+  readonly lagMs: number;
+}
+
+export interface LogRooms {
+  follow(
+    operation: Operation,
+    stream: LogStream,
+  ): AsyncIterableIterator<ExecutionResult, void, void>;
+  /** How many rooms there are. */
+  size(): number;
+}
+
+export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
+  const rooms = new Map<string, Room>();
+  const keyOf = createKeys();
+
+  function open(key: string, operation: Operation, like: LogStream, place: number): Room {
+    const room = createRoom({
+      stream: like.resume(place),
+      place,
+      onClosed: () => {
+        if (rooms.get(key) === room) rooms.delete(key);
+      },
+      async toFrame(event): Promise<RoomFrame> {
+        const result = await resultOf(operation, event);
+        const bytes = closingFragment(JSON.stringify(toPayload(result, operation)));
+        const isEnd = event.kind === 'end';
+        return { from: isEnd ? event.to : event.from, to: event.to, bytes, isEnd };
+      },
+    });
+    rooms.set(key, room);
+    return room;
+  }
+
+  /** Comes in where the room stands. @returns undefined when the stream has ended */
+  async function* catchUp(
+    operation: Operation,
+    source: LogStream,
+    interrupt: Interrupt,
+  ): AsyncGenerator<ExecutionResult, Stay | undefined, void> {
+    const key = keyOf(operation);
+    let entry: { readonly room: Room; readonly hold: Hold } | undefined;
+    interrupt.onRaise = () => void source.return?.();
+    try {
+      for (;;) {
+        const step = await source.next();
+        if (step.done === true) return undefined;
+        const event = step.value;
+        yield await resultOf(operation, event);
+        // graphql-ws has sent it. From here to the end of `join` no others have a turn.
+        if (event.kind === 'end') return undefined;
+        const room =
+          rooms.get(key) ?? (event.isLive ? open(key, operation, source, event.to) : undefined);
+        if (room === undefined) continue;
+        if (entry?.room !== room) {
+          entry?.hold.drop();
+          const hold = room.hold(source.poke);
+          entry = { room, hold };
+          source.bound = (at) => hold.boundaryAfter(at);
+        }
+        const missed = entry.hold.framesSince(event.to);
+        if (missed !== undefined) {
+          return room.join(operation.connection, openingFragment(operation.id), missed);
+        }
+      }
+    } finally {
+      entry?.hold.drop();
+      void source.return?.();
+    }
+  }
+
+  async function* follow(
+    operation: Operation,
+    first: LogStream,
+    interrupt: Interrupt,
+  ): AsyncGenerator<ExecutionResult, void, void> {
+    let source = first;
+    for (;;) {
+      const stay = yield* catchUp(operation, source, interrupt);
+      if (stay === undefined) return;
+      interrupt.onRaise = () => {
+        stay.leave();
+      };
+      if (interrupt.isRaised) stay.leave();
+      const left = await stay.left;
+      if (left.kind === 'ended' || left.kind === 'gone') return;
+      if (left.kind === 'lagging' && !(await operation.connection.drained(lagMs, interrupt))) {
+        if (!interrupt.isRaised) yield await resultOf(operation, source.laggedAt(left.at));
+        return;
+      }
+      source = source.resume(left.at);
+    }
+  }
+
+  return {
+    follow: (operation, stream) =>
+      interruptible((interrupt) => follow(operation, stream, interrupt)),
+    size: () => rooms.size,
+  };
+}
+
+/** Same key, same answers: what was asked, with which variables, and who may see what. */
+function createKeys(): (operation: Operation) => string {
+  const known = new WeakMap<DocumentNode, { id: number; places: ReadonlySet<string> }>();
+  let documents = 0;
+
+  return ({ document, operationName, variableValues, contextValue }) => {
+    let about = known.get(document);
+    if (about === undefined) {
+      documents += 1;
+      known.set(document, (about = { id: documents, places: placeVariables(document) }));
+    }
+    const { id, places } = about;
+    const variables = Object.entries(variableValues ?? {})
+      .filter(([name]) => !places.has(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    return JSON.stringify([contextValue.visibility, id, operationName ?? null, variables]);
+  };
+}
+
+/** Variables that say nothing but where to begin. */
+function placeVariables(document: DocumentNode): ReadonlySet<string> {
+  const places = new Map<string, number>();
+  const uses = new Map<string, number>();
+  const count = (map: Map<string, number>, name: string) => map.set(name, (map.get(name) ?? 0) + 1);
+  visit(document, {
+    // Not where it is declared.
+    VariableDefinition: () => false,
+    Variable({ name }) {
+      count(uses, name.value);
+    },
+    Field({ name, arguments: given = [] }) {
+      if (name.value !== SHARED_FIELD) return;
+      for (const { name: argument, value } of given) {
+        if (argument.value !== PLACE_ARGUMENT || value.kind !== Kind.VARIABLE) continue;
+        count(places, value.name.value);
+      }
+    },
+  });
+  return new Set([...places].filter(([name, number]) => uses.get(name) === number).map(([n]) => n));
+}

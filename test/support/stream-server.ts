@@ -1,0 +1,100 @@
+/** A server of streams alone: our WebSocket side over a store and a bus that the test writes to. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createMemoryBus } from '../../src/bus/memory.ts';
+import type { Bus } from '../../src/bus/bus.ts';
+import type { Context } from '../../src/context.ts';
+import { createLimitsRule } from '../../src/http/operation-limits.ts';
+import { createSubscriptions } from '../../src/http/subscriptions.ts';
+import type { Subscriptions, SubscriptionsDeps } from '../../src/http/subscriptions.ts';
+import { createJobLoaders } from '../../src/jobs/job-loaders.ts';
+import { createJobStreams } from '../../src/logs/tail-streams.ts';
+import type { JobStreams } from '../../src/logs/tail-streams.ts';
+import { createWaker } from '../../src/logs/tail-waker.ts';
+import type { TailTiming } from '../../src/logs/tail.ts';
+import { createSchema } from '../../src/resolvers/schema.ts';
+import type { Database } from '../../src/store/database.ts';
+
+export interface StreamServer {
+  readonly url: string;
+  readonly bus: Bus;
+  readonly streams: JobStreams;
+  readonly subscriptions: Subscriptions;
+  readonly close: () => Promise<void>;
+}
+
+export interface StreamServerSettings {
+  readonly timing?: TailTiming;
+  readonly bus?: Bus;
+  readonly port?: number;
+  readonly more?: Partial<SubscriptionsDeps>;
+  /** By request: callers who may not share. */
+  readonly visibility?: (path: string) => string;
+}
+
+const schema = createSchema();
+
+export async function startStreamServer(
+  db: Database,
+  settings: StreamServerSettings = {},
+): Promise<StreamServer> {
+  const bus = settings.bus ?? createMemoryBus();
+  const timing = settings.timing ?? { heartbeatMs: 15_000, pollMs: 1_000 };
+  const waker = createWaker({ db, bus, pollMs: timing.pollMs });
+  const streams = createJobStreams({ db, tenantId: 'default', waker, timing });
+  const subscriptions = createSubscriptions({
+    schema,
+    limitsRule: createLimitsRule({ maxDepth: 12, maxFields: 5_000 }),
+    isProduction: true,
+    makeContext: ({ url = '' }) =>
+      ({
+        visibility: settings.visibility?.(url) ?? 'everyone',
+        requestId: 'test',
+        prices: { expect: () => undefined },
+        streams,
+        stored: createJobLoaders(db, 'default'),
+      }) as unknown as Context,
+    maxConnections: 20_000,
+    maxSubscriptionsPerConnection: 100,
+    maxMessageBytes: 1_048_576,
+    maxBufferedBytes: 1_048_576,
+    report: (error) => {
+      throw error;
+    },
+    onError: () => undefined,
+    onConnections: () => undefined,
+    endStreams: () => {
+      streams.close();
+    },
+    ...settings.more,
+  });
+  const server = createServer();
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    subscriptions.handleUpgrade(request, socket, head);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen({ port: settings.port ?? 0, host: '127.0.0.1', backlog: 4_096 }, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    const timer = setTimeout(() => {
+      subscriptions.terminate();
+    }, 1_000);
+    await subscriptions.stop();
+    clearTimeout(timer);
+    await new Promise((resolve) => server.close(resolve));
+    waker.close();
+    if (settings.bus === undefined) await bus.close();
+  }
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    bus,
+    streams,
+    subscriptions,
+    close: () => (closing ??= close()),
+  };
+}
