@@ -1,43 +1,17 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { encodeCursor } from '../../src/domain/job/log-cursor.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
 import { appendLines } from '../../src/store/log-lines.ts';
 import {
   connectClient,
-  endJob,
   lineOf,
-  makeJob,
   numbered,
   readLogs,
   writeNumbered,
   wsUrl,
 } from '../support/follow.ts';
-import { makeFolder } from '../support/folder.ts';
-import { startStreamServer } from '../support/stream-server.ts';
-import type { StreamServerSettings } from '../support/stream-server.ts';
+import { startFollowed as start } from '../support/followed.ts';
 import { until } from '../support/until.ts';
-
-async function start(settings?: StreamServerSettings) {
-  const db = await openDatabase({ databaseUrl: undefined, dataDir: makeFolder() });
-  onTestFinished(() => db.close());
-  const server = await startStreamServer(db, settings);
-  onTestFinished(() => server.close());
-  const job = await makeJob(db);
-  return {
-    db,
-    job,
-    ...server,
-    write: async (from: number, count: number) => {
-      await writeNumbered(db, job, from, count);
-      server.bus.publish(job.id);
-    },
-    end: async (lastLine?: string) => {
-      await endJob(db, job, lastLine);
-      server.bus.publish(job.id);
-    },
-  };
-}
 
 test('a reader gets what is stored, then what comes, and the end of the job', async () => {
   const { url, job, write, end } = await start();

@@ -1,0 +1,39 @@
+/** One job, its server, and a hand that writes its log. */
+import { onTestFinished } from 'vitest';
+import type { Database } from '../../src/store/database.ts';
+import { openDatabase } from '../../src/store/open-database.ts';
+import { endJob, makeJob, writeNumbered } from './follow.ts';
+import { makeFolder } from './folder.ts';
+import { startStreamServer } from './stream-server.ts';
+import type { StreamServerSettings } from './stream-server.ts';
+
+export async function startFollowed(settings?: StreamServerSettings) {
+  let reads = 0;
+  const db = await openDatabase({ databaseUrl: undefined, dataDir: makeFolder() });
+  onTestFinished(() => db.close());
+  const counting: Database = {
+    ...db,
+    query: (sql, parameters) => {
+      if (sql.includes('from log_chunks')) reads += 1;
+      return db.query(sql, parameters);
+    },
+  };
+  const server = await startStreamServer(counting, settings);
+  onTestFinished(() => server.close());
+  const job = await makeJob(db);
+  return {
+    db,
+    job,
+    ...server,
+    /** How often log lines were read from the store. */
+    reads: () => reads,
+    write: async (from: number, count: number) => {
+      await writeNumbered(db, job, from, count);
+      server.bus.publish(job.id);
+    },
+    end: async (lastLine?: string) => {
+      await endJob(db, job, lastLine);
+      server.bus.publish(job.id);
+    },
+  };
+}
