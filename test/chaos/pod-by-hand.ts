@@ -6,6 +6,8 @@ export async function createPodByHand(emulatorUrl: string, name: string): Promis
   for (const gpuId of ['NVIDIA L4', 'NVIDIA RTX A4000', 'NVIDIA A40', 'NVIDIA GeForce RTX 4090']) {
     const response = await fetch(`${emulatorUrl}/v2/pods`, {
       method: 'POST',
+      // Faults are for this call too.
+      signal: AbortSignal.timeout(2_000),
       headers: { authorization: 'Bearer any', 'content-type': 'application/json' },
       body: JSON.stringify({
         name,

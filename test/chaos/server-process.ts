@@ -5,9 +5,11 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { until } from '../support/until.ts';
 
 const PROGRAM = fileURLToPath(new URL('./server.ts', import.meta.url));
 const START_MS = 30_000;
+const END_MS = 20_000;
 const KEPT_CHARACTERS = 20_000;
 
 export interface Plan {
@@ -90,7 +92,9 @@ export async function startServer(
     signal: (signal) => void child.kill(signal),
     async end(signal) {
       child.kill(signal);
-      await heardOut;
+      await until(`its end by ${signal}`, () => hasEnded, END_MS).catch((error: unknown) => {
+        throw new Error(`the server does not end: ${complaint}`, { cause: error });
+      });
     },
   };
 }

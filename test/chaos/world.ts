@@ -2,6 +2,7 @@
  * A platform of our own whose pods outlive every server, and servers that are killed and started
  * again on what they left. Callers ask again until somebody answers, as real ones do.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { createEmulator } from '../../src/emulator/emulator.ts';
 import { controlOf } from '../support/emulator-control.ts';
@@ -16,6 +17,8 @@ import type { Plan, ServerProcess } from './server-process.ts';
 
 export const INSTALLATION_ID = 'chaos1';
 export const SIGNING_KEY = 'a-signing-key-for-chaos-0123456789abcdef';
+/** After which a caller hangs up and asks again. */
+const PATIENCE_MS = 5_000;
 const ANSWER_MS = 60_000;
 const MAX_ATTEMPTS = 8;
 
@@ -109,7 +112,10 @@ export async function createWorld({ seed = 1, settings = {} }: WorldOptions = {}
       async () => {
         const url = server?.url;
         if (url == null) return undefined;
-        const answer = await postQuery(`${url}/graphql`, query, variables).catch(() => undefined);
+        const answer = await Promise.race([
+          postQuery(`${url}/graphql`, query, variables).catch(() => undefined),
+          pause(PATIENCE_MS, undefined, { ref: false }),
+        ]);
         return answer?.status === 200 && answer.errors === undefined ? answer : undefined;
       },
       ANSWER_MS,
