@@ -9,13 +9,13 @@ export interface Retry {
   readonly signal: AbortSignal;
   /** Further tries in a row. */
   readonly limit: number;
-  /** Before the first of them; it doubles up to 10 s. */
+  /** Before the first of them; it doubles up to twenty times as much. */
   readonly firstMs: number;
   /** Whether the failed try got further than those before: then counting begins anew. */
   readonly hasAdvanced?: () => boolean;
 }
 
-const MOST_MS = 10_000;
+const MOST_GROWTH = 20;
 
 /** @throws {CliFailure} the last one, or at once one that does not pass by itself */
 export async function withRetries<T>(attempt: () => Promise<T>, retry: Retry): Promise<T> {
@@ -26,7 +26,7 @@ export async function withRetries<T>(attempt: () => Promise<T>, retry: Retry): P
       if (!(error instanceof CliFailure) || !error.isPassing) throw error;
       if (retry.hasAdvanced?.() === true) count = 1;
       if (count > retry.limit) throw error;
-      const waitMs = Math.min(MOST_MS, retry.firstMs * 2 ** (count - 1));
+      const waitMs = retry.firstMs * Math.min(MOST_GROWTH, 2 ** (count - 1));
       await retry.onRetry(error, waitMs, count);
       await sleep(waitMs, retry.signal);
     }
