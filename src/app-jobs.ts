@@ -33,7 +33,6 @@ import { createLogReader } from './logs/reader.ts';
 import { selectArtifacts } from './store/artifacts.ts';
 import { createJobStreams } from './logs/tail-streams.ts';
 import { createWaker } from './logs/tail-waker.ts';
-import { selectArtifact } from './store/artifacts.ts';
 import type { Database } from './store/database.ts';
 import { keepOnce } from './store/installation.ts';
 import { isUploadWanted } from './store/jobs.ts';
