@@ -7,7 +7,7 @@ import type { MetricEvent } from '../../src/domain/job/metric-line.ts';
 function warningsOf(steps: readonly Partial<Record<string, number | null>>[]): readonly string[] {
   let history = NO_HISTORY;
   return steps.flatMap((values, step) => {
-    const seen = watchRun(history, { event: 'step', step, ...values } as MetricEvent);
+    const seen = watchRun(history, { event: 'step', step, ...values });
     history = seen.history;
     return seen.warning === null ? [] : [seen.warning];
   });
