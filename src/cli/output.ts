@@ -43,6 +43,7 @@ export interface OutputOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+const USUAL_COLUMNS = 80;
 const CLEAR_LINE = '\r\x1b[2K';
 
 export function textOf(span: Span): string {
@@ -51,7 +52,9 @@ export function textOf(span: Span): string {
 
 export function createOutput({ stdout, stderr, isJson, env }: OutputOptions): Output {
   const isTerminal = stdout.isTTY === true && env.TERM !== 'dumb';
-  const columns = isTerminal ? (stdout.columns ?? 80) : Infinity;
+  // Terminals whose size nobody set, as in containers, say 0.
+  const known = stdout.columns ?? 0;
+  const columns = isTerminal ? (known > 0 ? known : USUAL_COLUMNS) : Infinity;
   let status = '';
 
   function render(spans: readonly Span[], sink: TextSink): string {

@@ -8,6 +8,8 @@ export interface Column<Row> {
   readonly title: string;
   /** Numbers stand right. Default: left. */
   readonly side?: 'left' | 'right';
+  /** What is typed into the next command: cut only where cutting everything else is not enough. */
+  readonly isKey?: true;
   readonly cell: (row: Row) => Span;
 }
 
@@ -24,7 +26,8 @@ export async function printTable<Row>(
   const natural = columns.map(({ title }, index) =>
     Math.max(widthOf(title), ...cells.map((row) => widthOf(textOf(row[index] ?? '')))),
   );
-  const widths = fitted(natural, output.columns);
+  const isKey = columns.map((column) => column.isKey === true);
+  const widths = fitted(natural, isKey, output.columns);
   const titles = columns.map(({ title }) => ({ text: title, style: 'bold' }) as const);
   for (const row of [titles, ...cells]) {
     await output.line(...lineOf(columns, widths, row));
@@ -37,14 +40,24 @@ function toSafe(span: Span): Span {
   return typeof span === 'string' ? text : { ...span, text };
 }
 
-/** The widest column gives way first. */
-function fitted(natural: readonly number[], columns: number): readonly number[] {
+/** The widest column gives way first, and keys after all others. */
+function fitted(
+  natural: readonly number[],
+  isKey: readonly boolean[],
+  columns: number,
+): readonly number[] {
   const widths = [...natural];
-  const total = () => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
-  while (total() > columns) {
-    const widest = Math.max(...widths);
-    if (widest <= MIN_WIDTH) break;
-    widths[widths.indexOf(widest)] = widest - 1;
+  const gaps = GAP.length * (widths.length - 1);
+  const excess = () => widths.reduce((sum, width) => sum + width, gaps) - columns;
+  for (const keysToo of [false, true]) {
+    const roomOf = (width: number, index: number) =>
+      isKey[index] === true && !keysToo ? 0 : width - MIN_WIDTH;
+    while (excess() > 0) {
+      const rooms = widths.map(roomOf);
+      const widest = rooms.indexOf(Math.max(...rooms));
+      if ((rooms[widest] ?? 0) <= 0) break;
+      widths[widest] = (widths[widest] ?? 0) - 1;
+    }
   }
   return widths;
 }

@@ -81,3 +81,23 @@ test('lines go above the bar, which is drawn anew below them', async () => {
   await output.status(null);
   expect(text()).toBe('\r\x1b[2Kbarbarbarbarbarbar…\r\x1b[2Kline\nbarbarbarbarbarbar…\r\x1b[2K');
 });
+
+test('on a narrow terminal what is typed into the next command is cut last', async () => {
+  const { output, text } = createTerminal(24, { NO_COLOR: '1' });
+  await printTable(
+    output,
+    [
+      { title: 'ID', isKey: true, cell: () => '2lzrzynllo3wbdk5' },
+      { title: 'NAME', cell: () => 'a rather long name' },
+    ],
+    [null],
+  );
+  expect(text()).toMatch(/^2lzrzynllo3wbdk5 {2}a rat…$/m);
+});
+
+test('a terminal that does not know its size counts as one of 80 columns', async () => {
+  const { output, text } = createTerminal(0);
+  expect(output.columns).toBe(80);
+  await output.status('bar');
+  expect(text()).toContain('bar');
+});

@@ -76,7 +76,7 @@ function toFilter({ minMemory, maxPrice, cloud, count, name }: GpusOptions) {
 }
 
 const COLUMNS = [
-  { title: 'ID', cell: ({ id }: Gpu) => id },
+  { title: 'ID', isKey: true, cell: ({ id }: Gpu) => id },
   { title: 'MEMORY', side: 'right', cell: ({ memoryGb }: Gpu) => `${memoryGb} GB` },
   {
     title: 'ON DEMAND',

@@ -80,7 +80,7 @@ async function readJobs({ api }: Session, { status, name, limit }: ListOptions) 
 
 function columnsAt(now: number) {
   return [
-    { title: 'ID', cell: ({ id }: BriefJob) => id },
+    { title: 'ID', isKey: true, cell: ({ id }: BriefJob) => id },
     { title: 'NAME', cell: ({ name }: BriefJob) => name },
     { title: 'STATUS', cell: ({ status }: BriefJob) => statusSpan(status) },
     { title: 'STEP', side: 'right', cell: ({ progress }: BriefJob) => stepText(progress) },

@@ -68,7 +68,7 @@ function addDecision(
 
 function columnsAt(now: number) {
   return [
-    { title: 'POD', cell: ({ podId }: Pod) => podId ?? NONE },
+    { title: 'POD', isKey: true, cell: ({ podId }: Pod) => podId ?? NONE },
     { title: 'NAME', cell: ({ podName }: Pod) => podName },
     { title: 'STATE', cell: ({ state }: Pod) => statusSpan(state) },
     { title: 'PRICE', side: 'right', cell: (pod: Pod) => usdPerHour(pod.usdPerHour) },

@@ -86,7 +86,7 @@ const ATTEMPT_COLUMNS = [
 
 type Artifact = JobAnswer['artifacts'][number];
 const ARTIFACT_COLUMNS = [
-  { title: 'FILE', cell: ({ path }: Artifact) => path },
+  { title: 'FILE', isKey: true, cell: ({ path }: Artifact) => path },
   { title: 'KIND', cell: ({ kind }: Artifact) => kind },
   { title: 'SIZE', side: 'right', cell: ({ sizeBytes }: Artifact) => bytes(sizeBytes) },
   { title: 'SHA-256', cell: ({ sha256 }: Artifact) => sha256 },
