@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -11,6 +12,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeFolder } from '../support/start-app.ts';
+import { until } from '../support/until.ts';
 import { listen, sendJson } from './listen.ts';
 import { cli } from './run-cli.ts';
 
@@ -55,21 +57,30 @@ const sendAll: Send = (request, response) => {
   }
 };
 
-/** Promises everything, and loses the connection after the first third. */
-const cut: Send = (_request, response) => {
-  response.writeHead(200, { 'content-length': BYTES.length });
-  response.write(BYTES.subarray(0, 100_000), () => setImmediate(() => response.destroy()));
-};
+/**
+ * Promises everything, and loses the connection once the first third lies in `part`: what is on its
+ * way when a connection breaks may or may not arrive.
+ */
+function cutWhenIn(part: string): Send {
+  return (_request, response) => {
+    response.writeHead(200, { 'content-length': BYTES.length });
+    response.write(BYTES.subarray(0, 100_000));
+    void until('a third is there', () => existsSync(part) && statSync(part).size === 100_000).then(
+      () => response.destroy(),
+    );
+  };
+}
 
 const download = (url: string, folder: string) => cli(['download', 'job', '--to', folder], { url });
 
 test('a cut download goes on where it was cut, with a new URL, and is verified', async () => {
+  const folder = makeFolder();
+  const cut = cutWhenIn(join(folder, `a/model.bin.${PART}`));
   let count = 0;
   const { url, requests } = await startServer(['a/model.bin'], (request, response) => {
     count += 1;
     (count === 1 ? cut : sendAll)(request, response);
   });
-  const folder = makeFolder();
   const run = await download(url, folder);
   expect(run.code, run.err).toBe(0);
   expect(requests.map(({ range }) => range)).toEqual([null, 'bytes=100000-']);
@@ -176,11 +187,12 @@ test('a file of the user with another content stays as it is', async () => {
 });
 
 test('a download that never gets through ends with 3 and can be gone on with', async () => {
+  const folder = makeFolder();
+  const cut = cutWhenIn(join(folder, `model.bin.${PART}`));
   const { url } = await startServer(['model.bin'], (request, response) => {
     if (request.headers.range === undefined) cut(request, response);
     else response.destroy();
   });
-  const folder = makeFolder();
   const run = await download(url, folder);
   expect(run.code).toBe(3);
   expect(run.err).toContain('goes on where it was cut');
