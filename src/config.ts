@@ -3,28 +3,10 @@
  * the same table for people.
  */
 import { z } from 'zod';
+import { bytes, flag, GIB, httpUrl, list, port, seconds } from './config-values.ts';
 import type { JobLimits } from './domain/training/placement.ts';
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
-
-const port = z.coerce.number().int().min(0).max(65_535);
-const seconds = (min: number, max: number) => z.coerce.number().min(min).max(max);
-const GIB = 1024 ** 3;
-const bytes = z.coerce
-  .number()
-  .int()
-  .min(1_024)
-  .max(2 ** 50);
-const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http(s) URL' });
-const flag = z
-  .enum(['true', 'false', '1', '0'], { error: 'expected true or false' })
-  .transform((text) => text === 'true' || text === '1');
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== ''),
-);
 
 const environmentSchema = z.object({
   /** Address to listen on. Anything but loopback needs ALLOW_OPEN_NETWORK while AUTH_MODE is none. */

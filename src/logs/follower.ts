@@ -134,24 +134,22 @@ export function startFollower(
     const leave = () => {
       leaving.abort();
     };
-    const aside: { error?: unknown } = {};
-    const side = platform
-      .read(bootId, reading, (line) => intake.offer(line))
-      .catch((error: unknown) => {
-        aside.error = error;
-        leave();
-      });
-    try {
-      while (!reading.aborted) {
-        if (await readPages(reading)) return true;
-        if (!reading.aborted && (await streamOnce(leave))) return true;
-      }
-      return false;
-    } finally {
-      leave();
-      await side;
-      if (aside.error !== undefined && !following.aborted) throw asError(aside.error);
+    const [own, aside] = await Promise.allSettled([
+      askAgent(reading, leave).finally(leave),
+      platform.read(bootId, reading, (line) => intake.offer(line)).finally(leave),
+    ]);
+    if (aside.status === 'rejected') throw aside.reason;
+    if (own.status === 'rejected') throw own.reason;
+    return own.value;
+  }
+
+  async function askAgent(reading: AbortSignal, leave: () => void): Promise<boolean> {
+    const isOver = () => reading.aborted;
+    while (!isOver()) {
+      if (await readPages(reading)) return true;
+      if (!isOver() && (await streamOnce(leave))) return true;
     }
+    return false;
   }
 
   /** Until it is time to try the stream again. @returns whether the last line is there */
@@ -223,10 +221,6 @@ async function drain(
 /** A pod's or a platform's failure, or our own leaving: tried again, or no failure at all. */
 function isPassing(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted || (error instanceof AppError && error.code !== 'STORE_UNAVAILABLE');
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('a source of lines failed', { cause: error });
 }
 
 async function rest(ms: number, signal: AbortSignal): Promise<void> {

@@ -14,9 +14,9 @@ async function startBus(url: string) {
 }
 
 function count(bus: { subscribe: (id: string, wake: () => void) => () => void }, jobId: string) {
-  const seen = { wakes: 0, leave: () => undefined as void };
-  seen.leave = bus.subscribe(jobId, () => (seen.wakes += 1));
-  return seen;
+  const seen = { wakes: 0 };
+  const leave = bus.subscribe(jobId, () => (seen.wakes += 1));
+  return Object.assign(seen, { leave });
 }
 
 async function asAdmin<Row extends object>(url: string, sql: string): Promise<Row[]> {

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { NO_HISTORY, watchRun } from '../../src/domain/job/divergence.ts';
 import { gpuPointsOf, newSamples } from '../../src/domain/job/gpu-points.ts';
 import { readImageFault } from '../../src/domain/job/image-fault.ts';
-import type { MetricEvent } from '../../src/domain/job/metric-line.ts';
 
 function warningsOf(steps: readonly Partial<Record<string, number | null>>[]): readonly string[] {
   let history = NO_HISTORY;

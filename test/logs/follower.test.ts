@@ -117,7 +117,7 @@ test('lines that are nowhere any more are missing by number, and the log says so
   world.followers().follow(world.target);
   const missing = await until(
     'the log says that lines are missing',
-    async () => (await world.lines()).filter(({ text }) => text.includes('missing here'))[0],
+    async () => (await world.lines()).find(({ text }) => text.includes('missing here')),
     20_000,
   );
   expect(missing.source).toBe('LIFECYCLE');
