@@ -33,7 +33,6 @@ import type { Operation, OperationsDeps } from './ws-operations.ts';
 /** Gateways expect an acknowledgement within five seconds; a client may take as long to ask. */
 const CONNECTION_INIT_MS = 5_000;
 const KEEP_ALIVE_MS = 12_000;
-/** For a client that does not read: to be told LAGGED after that. */
 const LAG_MS = 30_000;
 /** For a refused client to read why. */
 const LINGER_MS = 1_000;
@@ -51,6 +50,10 @@ export interface SubscriptionsDeps extends OperationsDeps {
   maxMessageBytes: number;
   /** What may wait for one client to read it, before nothing is added. */
   maxBufferedBytes: number;
+  /** How long a client that does not read is waited for, before it is told LAGGED. */
+  lagMs?: number;
+  /** Between two pings. */
+  keepAliveMs?: number;
   report: ReportBug;
   onError: (code: string) => void;
   onConnections: (open: number) => void;
@@ -87,8 +90,8 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
   const connections = new WeakMap<WebSocket, Connection>();
   const inFlight = createInFlight();
   const prepare = createOperations(deps);
-  const keepAlive = createKeepAlive(KEEP_ALIVE_MS, dismiss);
-  const rooms = createLogRooms({ toPayload, lagMs: LAG_MS });
+  const keepAlive = createKeepAlive(deps.keepAliveMs ?? KEEP_ALIVE_MS, dismiss);
+  const rooms = createLogRooms({ toPayload, lagMs: deps.lagMs ?? LAG_MS });
   const subscribe = createSubscribe({
     followLogs: (operation, stream) => rooms.follow(operation, stream),
     onPolite: ({ connection, id }) => {
@@ -119,7 +122,9 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
 
   /** A client that neither answers nor reads. */
   function dismiss({ client, isOpen, waitingBytes }: Connection): void {
-    if (isOpen() && waitingBytes() > 0) client.close(TOO_SLOW, 'Nothing was read for too long');
+    // Closed already: ws cuts it, if the client does not read that either.
+    if (!isOpen()) return;
+    if (waitingBytes() > 0) client.close(TOO_SLOW, 'Nothing was read for too long');
     else client.terminate();
   }
 
@@ -181,9 +186,13 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
   function listen(client: WebSocket, handle: (data: string) => Promise<void>): void {
     const mayPass = createMessageLimit();
     client.on('message', (data: Buffer) => {
+      // What comes after a close is nobody's.
+      if (client.readyState !== client.OPEN) return;
       if (!mayPass()) {
         client.close(TOO_MANY_MESSAGES, 'Too many messages');
-        client.terminate();
+        setTimeout(() => {
+          client.terminate();
+        }, LINGER_MS).unref();
         return;
       }
       handle(data.toString()).catch((error: unknown) => {

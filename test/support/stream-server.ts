@@ -1,6 +1,7 @@
 /** A server of streams alone: our WebSocket side over a store and a bus that the test writes to. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createMemoryBus } from '../../src/bus/memory.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import type { Context } from '../../src/context.ts';
@@ -20,6 +21,8 @@ export interface StreamServer {
   readonly bus: Bus;
   readonly streams: JobStreams;
   readonly subscriptions: Subscriptions;
+  /** Ours of each connection, in the order they came. */
+  readonly sockets: readonly Duplex[];
   readonly close: () => Promise<void>;
 }
 
@@ -69,7 +72,9 @@ export async function startStreamServer(
     ...settings.more,
   });
   const server = createServer();
+  const sockets: Duplex[] = [];
   server.on('upgrade', (request, socket, head) => {
+    sockets.push(socket);
     socket.on('error', () => socket.destroy());
     subscriptions.handleUpgrade(request, socket, head);
   });
@@ -95,6 +100,7 @@ export async function startStreamServer(
     bus,
     streams,
     subscriptions,
+    sockets,
     close: () => (closing ??= close()),
   };
 }
