@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { createEmulator } from '../src/emulator/emulator.ts';
 import { startChild } from './child.ts';
 import type { Child } from './child.ts';
+import { runFanout } from './fanout.ts';
 import { formatReport } from './report.ts';
 import type { Sample } from './report.ts';
 import { SERVER_NAMES } from './servers.ts';
@@ -59,7 +60,8 @@ process.once('SIGINT', () => {
   interrupted.abort(new Error('interrupted'));
 });
 const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(limitMs())]);
-await main();
+if (process.argv.includes('fanout')) await runFanout();
+else await main();
 
 function limitMs(): number {
   const cells = SERVER_NAMES.length * 3;
