@@ -242,5 +242,6 @@ function makeJob(): Job {
     createdAt: at,
     startedAt: at,
     endedAt: null,
+    capacitySince: null,
   };
 }

@@ -47,7 +47,8 @@ const COLLECTING_MS = 6 * 3_600_000;
 const ABSENCES = 3;
 const MAX_RENT_FAILURES = 5;
 const CAPACITY_RETRY_MS = 15_000;
-const BILLING_MS = 60_000;
+const BILLING_MS = 600_000;
+const BILLING_SETTLED_MS = 3 * 3_600_000;
 const EMULATOR_BILLING_MS = 1_000;
 /** An idle balancer must not take silence for death. */
 const STREAM_TIMING = { heartbeatMs: 15_000, pollMs: 1_000 };
@@ -138,7 +139,7 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     isUploadReady: async (id) => (await uploads.find(id))?.state === 'READY',
     onDue: (jobId) => {
       bus.publish(jobId);
-      reconciler.kick();
+      reconciler.kick(jobId);
     },
     ...(deps.failpoint && { failpoint: deps.failpoint }),
   });
@@ -255,6 +256,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       absentMs: timing.absentMs,
       quarantineMs: timing.quarantineMs,
       billingMs: platform.emulated ? EMULATOR_BILLING_MS : BILLING_MS,
+      billingSettledMs: platform.emulated ? 0 : BILLING_SETTLED_MS,
     },
     log,
     now,
@@ -341,6 +343,10 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
   });
 }
 
+let program: string | undefined;
+
+/** Read once: a list of jobs may ask for the script of each. */
 function trainerProgram(): string {
-  return readFileSync(new URL('../agent/trainer.py', import.meta.url), 'utf8');
+  program ??= readFileSync(new URL('../agent/trainer.py', import.meta.url), 'utf8');
+  return program;
 }

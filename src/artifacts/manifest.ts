@@ -13,9 +13,10 @@ export type ManifestCheck =
   | { readonly kind: 'invalid'; readonly reason: string };
 
 const MAX_FILES = 10_000;
-const MAX_PATH_BYTES = 1_024;
+/** With what comes before them they must still be keys of every artifact store. */
+const MAX_PATH_BYTES = 800;
 /** What file systems take as one name. */
-const MAX_SEGMENT_BYTES = 255;
+const MAX_SEGMENT_BYTES = 200;
 /** Controls, line breaks, and marks that make a name read as another. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
 

@@ -52,6 +52,12 @@ const gpuSamples = z
   .max(MAX_SAMPLES)
   .catch([]);
 
+/** As an operating system has them, and GraphQL's Int. */
+const exitCode = z
+  .int()
+  .min(-(2 ** 31))
+  .max(2 ** 31 - 1);
+
 /** PROTOCOL.md §4.4. */
 export const statusSchema: z.ZodType<AgentStatus> = z.object({
   protocol: z.literal(1),
@@ -59,7 +65,7 @@ export const statusSchema: z.ZodType<AgentStatus> = z.object({
   phase,
   step,
   totalSteps: step,
-  exitCode: z.int().nullable(),
+  exitCode: exitCode.nullable(),
   failure,
   hasJob: z.boolean(),
   lastLine: count,
@@ -67,7 +73,7 @@ export const statusSchema: z.ZodType<AgentStatus> = z.object({
   droppedLines: count,
   restarted: z.boolean(),
   previousBoot: z
-    .object({ bootId, phase, exitCode: z.int().nullable(), failure, lastLine: count })
+    .object({ bootId, phase, exitCode: exitCode.nullable(), failure, lastLine: count })
     .nullable(),
   ending: z.object({ reason: prose, refused: z.boolean() }).nullable(),
   gpuSamples,

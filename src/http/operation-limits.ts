@@ -33,16 +33,31 @@ const MAX_ENTITY_FIELDS = 100_000;
 interface Size {
   readonly depth: number;
   readonly fields: number;
+  /** How often lists without pages lie within each other, along the worst path. */
+  readonly lists: number;
 }
 
-const NOTHING: Size = { depth: 0, fields: 0 };
+/**
+ * Lists whose length nobody chooses, and that lead back to themselves: each nesting multiplies the
+ * answer by their length.
+ */
+const UNPAGED: ReadonlySet<string> = new Set(['artifacts', 'attempts']);
+const MAX_UNPAGED = 1;
+
+const NOTHING: Size = { depth: 0, fields: 0, lists: 0 };
 
 export function createLimitsRule(limits: OperationLimits): ValidationRule {
   return (context: ValidationContext) => ({
     OperationDefinition(node) {
-      const { depth, fields } = measureWith((name) => context.getFragment(name))(node.selectionSet);
+      const { depth, fields, lists } = measureWith((name) => context.getFragment(name))(
+        node.selectionSet,
+      );
       if (depth > limits.maxDepth) {
         const message = `The operation nests ${depth} fields deep; at most ${limits.maxDepth} are allowed.`;
+        context.reportError(new GraphQLError(message, { nodes: [node] }));
+      }
+      if (lists > MAX_UNPAGED) {
+        const message = 'artifacts may not be asked for within artifacts.';
         context.reportError(new GraphQLError(message, { nodes: [node] }));
       }
       if (fields > limits.maxFields) {
@@ -126,9 +141,10 @@ function measureWith(findFragment: FindFragment): (set: SelectionSetNode) => Siz
       case Kind.INLINE_FRAGMENT:
         return ofSet(selection.selectionSet);
       case Kind.FIELD: {
-        if (selection.name.value.startsWith('__')) return { depth: 1, fields: 1 };
+        if (selection.name.value.startsWith('__')) return { depth: 1, fields: 1, lists: 0 };
         const inner = selection.selectionSet ? ofSet(selection.selectionSet) : NOTHING;
-        return { depth: inner.depth + 1, fields: inner.fields + 1 };
+        const list = UNPAGED.has(selection.name.value) ? 1 : 0;
+        return { depth: inner.depth + 1, fields: inner.fields + 1, lists: inner.lists + list };
       }
     }
   }
@@ -138,6 +154,7 @@ function measureWith(findFragment: FindFragment): (set: SelectionSetNode) => Siz
       (sum, size) => ({
         depth: Math.max(sum.depth, size.depth),
         fields: sum.fields + size.fields,
+        lists: Math.max(sum.lists, size.lists),
       }),
       NOTHING,
     );

@@ -1,5 +1,6 @@
 /** Fetches, verifies and stores the results of a finished training; then the job is COMPLETED. */
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { collectArtifacts } from '../artifacts/collect.ts';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
@@ -23,6 +24,19 @@ export interface CollectDeps {
   readonly failpoint: Failpoint;
 }
 
+/** Removes what is left on this machine of a collection that was not finished. */
+export async function discardStaging(
+  { stagingFolder }: CollectDeps,
+  jobId: string,
+  attempt: number,
+): Promise<void> {
+  await rm(stagingOf(stagingFolder, jobId, attempt), { recursive: true, force: true });
+}
+
+function stagingOf(folder: string, jobId: string, attempt: number): string {
+  return join(folder, `${jobId}-${attempt}`);
+}
+
 /**
  * @returns why the results cannot be used; null: they are stored and the job has ended, or its
  *   cancellation came first
@@ -41,8 +55,7 @@ export async function collectJob(
   const result = await collectArtifacts({
     agent,
     bootId,
-    // Of this lease alone: one that lost its own may still be writing.
-    staging: join(deps.stagingFolder, `${job.id}-${job.attempt}`),
+    staging: stagingOf(deps.stagingFolder, job.id, job.attempt),
     keyPrefix: `jobs/${place}/`,
     store: deps.artifacts,
     maxBytes: deps.maxBytes,

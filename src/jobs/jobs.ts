@@ -132,6 +132,7 @@ export function createJobs(deps: JobsDeps): Jobs {
       createdAt: at,
       startedAt: null,
       endedAt: null,
+      capacitySince: null,
     };
   }
 
@@ -159,7 +160,10 @@ export function createJobs(deps: JobsDeps): Jobs {
         // Its arguments are not under `input`.
         return { kind: 'refused', reasons: checked.errors.map(withoutInput) };
       }
-      return accept(checked.submission, prices);
+      const result = await accept(checked.submission, prices);
+      return result.kind === 'refused'
+        ? { kind: 'refused', reasons: result.reasons.map(withoutInput) }
+        : result;
     },
 
     async cancel(id) {

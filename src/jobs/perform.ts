@@ -1,5 +1,7 @@
 /** Carries out what {@link nextStep} decided for one leased job. */
 import type { Logger } from 'pino';
+import type { PodAgent } from '../datasources/pod-agent.ts';
+import { AppError } from '../errors.ts';
 import { hasEnded } from '../domain/job/job.ts';
 import type { Launch } from '../domain/job/job.ts';
 import type { Step } from '../domain/job/next-step.ts';
@@ -10,7 +12,7 @@ import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import { condemnLaunches } from '../store/launches.ts';
 import { appendLines } from '../store/log-lines.ts';
-import { collectJob } from './collect.ts';
+import { collectJob, discardStaging } from './collect.ts';
 import type { CollectDeps } from './collect.ts';
 import { deliverJob } from './deliver.ts';
 import type { DeliverDeps } from './deliver.ts';
@@ -65,7 +67,7 @@ export async function perform(
       return abandon(deps, lease);
     case 'deliver':
       if (seen.agent !== null && seen.status !== null) {
-        await deliverJob(deps.deliver, lease, seen.agent, seen.status.bootId, signal);
+        return deliver(deps, lease, seen.agent, seen.status.bootId, seen, signal);
       }
       return 0;
     case 'collect':
@@ -114,16 +116,36 @@ async function rent(
   }
 }
 
-/** It has been waiting since before it tried: a refused create is not the beginning of a new wait. */
+/** The wait for a machine begins when none was to be had for the first time. */
 async function waitForMachine(
   { db, now }: PerformDeps,
   lease: Lease,
   statusReason: string,
 ): Promise<void> {
-  const { statusSince } = lease.job;
-  await fenced(db, lease, (tx, current) =>
-    patchJob(tx, current, { status: 'PENDING', statusSince, statusReason }, now()),
-  );
+  await fenced(db, lease, (tx, current) => {
+    const at = now();
+    const capacitySince = current.capacitySince ?? at;
+    return patchJob(tx, current, { status: 'PENDING', capacitySince, statusReason }, at);
+  });
+}
+
+/** A dataset that is gone will not come back, however long the pod waits. */
+async function deliver(
+  deps: PerformDeps,
+  lease: Lease,
+  agent: PodAgent,
+  bootId: string,
+  seen: Observed,
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    await deliverJob(deps.deliver, lease, agent, bootId, signal);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error;
+    await endFailed(deps, lease, seen, makeFailure('DATASET_INVALID', error.message), signal);
+    return deps.followMs;
+  }
 }
 
 /** The same attempt goes on with another launch, once nothing can come of this one. */
@@ -195,7 +217,9 @@ async function end(
       {
         status,
         statusReason: step.then === 'cancel' ? null : (failure?.message ?? null),
-        ...(step.then === 'retry' ? { attempt: job.attempt + 1, failures: 0 } : {}),
+        ...(step.then === 'retry'
+          ? { attempt: job.attempt + 1, failures: 0, progress: null, capacitySince: null }
+          : {}),
         ...(step.then === 'fail' ? { failure } : {}),
         ...(hasEnded(status) ? { endedAt: at } : {}),
       },
@@ -204,6 +228,7 @@ async function end(
     return { status, reason: failure?.message };
   });
   deps.failpoint('end.saved');
+  await discardStaging(deps.collect, lease.job.id, lease.job.attempt);
   deps.log.info({ jobId: lease.job.id, status, reason }, 'attempt ended');
   await deps.sweeper.end(knownPods(launches), signal);
 }

@@ -26,11 +26,18 @@ export interface PodWatchDeps {
 export function createPodWatch({ platform, maxAgeMs, now, onFailure }: PodWatchDeps): PodWatch {
   let listing: Listing | null = null;
   return {
-    latest: () => (listing !== null && now() - listing.takenAt <= maxAgeMs ? listing : null),
+    latest() {
+      if (listing === null) return null;
+      // A negative age: the clock was set back, and the listing may be of any age.
+      const ageMs = now() - listing.takenAt;
+      return ageMs >= 0 && ageMs <= maxAgeMs ? listing : null;
+    },
     async refresh(signal) {
       const takenAt = now();
       try {
-        const pods = await platform.listPods({ signal, urgency: 'background' });
+        // Money depends on it: it is made seldom when the budget is short, and never given up.
+        const listed = await platform.listPods({ signal, urgency: 'interactive' });
+        const pods = listed.filter(({ status }) => status !== 'TERMINATED');
         listing = { takenAt, pods, byName: Map.groupBy(pods, ({ name }) => name) };
         return listing;
       } catch (error) {

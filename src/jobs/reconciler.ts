@@ -11,24 +11,33 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Platform } from '../datasources/platform.ts';
 import { AppError } from '../errors.ts';
-import { nextStep } from '../domain/job/next-step.ts';
-import type { StepPolicy } from '../domain/job/next-step.ts';
+import { msUntilLimit, nextStep } from '../domain/job/next-step.ts';
+import type { Step, StepPolicy } from '../domain/job/next-step.ts';
 import type { Database } from '../store/database.ts';
 import { claimDue, LeaseLost, msUntilDue, releaseLease, renewLease } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import { dropLease, holdLease } from '../store/leases.ts';
 import { observe } from './observe.ts';
-import type { ObserveDeps } from './observe.ts';
+import type { Observed, ObserveDeps } from './observe.ts';
 import { perform } from './perform.ts';
 import type { PerformDeps } from './perform.ts';
 import type { Listing, PodWatch } from './pod-watch.ts';
 import type { Sweeper } from './sweeper.ts';
 
 const MAX_STEPS = 16;
+/** Deliveries and collections, which may take hours: they have room of their own. */
+const MAX_TRANSFERS = 64;
 /** After a failure that has no meaning of its own. */
 const RETRY_MS = 5_000;
 /** Below this share of the platform's rate budget the listing slows down. */
 const TIGHT_BUDGET = 0.6;
+const SCARCE_BUDGET = 0.2;
+
+/** Of setTimeout. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A transfer was stopped for a decision to be made; it goes on if that allows. */
+class Interrupted extends Error {}
 
 export interface ReconcilerDeps {
   readonly db: Database;
@@ -50,8 +59,8 @@ export interface ReconcilerDeps {
 
 export interface Reconciler {
   start(): void;
-  /** Something is due: look now. */
-  kick(): void;
+  /** Something is due: look now. A transfer of this very job is interrupted, to go on if it may. */
+  kick(jobId?: string): void;
   close(graceMs: number): Promise<void>;
 }
 
@@ -60,13 +69,15 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const draining = new AbortController();
   const stopping = new AbortController();
   const steps = new Set<Promise<void>>();
+  const transfers = new Map<string, AbortController>();
   let woken = new AbortController();
   let listedAt = 0;
   let isListing = false;
   let isSweeping = false;
   let loop: Promise<void> = Promise.resolve();
 
-  function kick(): void {
+  function kick(jobId?: string): void {
+    if (jobId !== undefined) transfers.get(jobId)?.abort(new Interrupted());
     woken.abort();
   }
 
@@ -84,13 +95,14 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
 
   /** @returns how long there is nothing to do */
   async function pass(): Promise<number> {
-    const free = MAX_STEPS - steps.size;
+    const free = MAX_STEPS - (steps.size - transfers.size);
     const leases = free > 0 ? await claim(free) : [];
     for (const lease of leases) track(step(lease));
     // One at a time: calls that hang must not take the place of steps. Its end wakes this up.
-    const listingInMs = isListing ? Infinity : listedAt + tickMs() - now();
+    // Never more than a tick, whatever the clock does.
+    const listingInMs = isListing ? Infinity : Math.min(tickMs(), listedAt + tickMs() - now());
     if (listingInMs <= 0) track(tick());
-    const dueInMs = steps.size < MAX_STEPS ? await msUntilDue(db) : null;
+    const dueInMs = free > leases.length ? await msUntilDue(db) : null;
     // A moment at least: a job that cannot be claimed yet must not make this spin.
     return Math.max(20, Math.min(policy.tickMs, dueInMs ?? Infinity, Math.max(listingInMs, 20)));
   }
@@ -102,7 +114,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   /** Slower while the platform's budget is short: people's own requests come first. */
   function tickMs(): number {
     const share = deps.platform.rateBudgetShare() ?? 1;
-    return share >= TIGHT_BUDGET ? policy.tickMs : policy.tickMs * 4;
+    if (share >= TIGHT_BUDGET) return policy.tickMs;
+    return policy.tickMs * (share >= SCARCE_BUDGET ? 4 : 12);
   }
 
   function track(work: Promise<void>): void {
@@ -148,8 +161,11 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     try {
       const seen = await observe(deps.observe, lease, signal);
       const decision = nextStep(seen.situation, policy);
-      dueInMs = await perform(deps.perform, lease, decision, seen, signal);
+      const isTransfer = decision.kind === 'deliver' || decision.kind === 'collect';
+      if (isTransfer) dueInMs = await transfer(lease, decision, seen, lost);
+      else dueInMs = await perform(deps.perform, lease, decision, seen, signal);
     } catch (error) {
+      if (lost.signal.reason instanceof Interrupted) dueInMs = 0;
       const isLost = error instanceof LeaseLost || lost.signal.aborted;
       if (!isLost) report(error, 'step', lease.job.id);
     } finally {
@@ -162,9 +178,39 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     });
   }
 
+  /**
+   * Files may take hours to move, and nothing is decided meanwhile: so the transfer is interrupted
+   * when a limit or a deadline is reached, or the job is cancelled; what has moved stays.
+   */
+  async function transfer(
+    lease: Lease,
+    decision: Step,
+    seen: Observed,
+    lost: AbortController,
+  ): Promise<number | null> {
+    if (transfers.size >= MAX_TRANSFERS) return policy.tickMs;
+    transfers.set(lease.job.id, lost);
+    const timer = setTimeout(
+      () => {
+        lost.abort(new Interrupted());
+      },
+      Math.min(MAX_TIMER_MS, msUntilLimit(seen.situation, seen.launch?.usdPerHour ?? 0, policy)),
+    );
+    try {
+      const signal = AbortSignal.any([lost.signal, stopping.signal]);
+      return await perform(deps.perform, lease, decision, seen, signal);
+    } finally {
+      clearTimeout(timer);
+      transfers.delete(lease.job.id);
+    }
+  }
+
   async function renew(lease: Lease, lost: AbortController): Promise<void> {
     try {
-      if (!(await renewLease(db, lease.job.id, lease.token, deps.leaseMs))) lost.abort();
+      const held = await renewLease(db, lease.job.id, lease.token, deps.leaseMs);
+      if (held === null) lost.abort();
+      // Another server may have taken the wish.
+      else if (held.isCancelled && transfers.has(lease.job.id)) lost.abort(new Interrupted());
     } catch (error) {
       report(error, 'renewal', lease.job.id);
     }

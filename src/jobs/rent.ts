@@ -95,6 +95,9 @@ export function createRenter(deps: RentDeps) {
     if (refusals.every(({ code }) => code === 'PLATFORM_REJECTED')) {
       return failed('PLATFORM_REJECTED', refusals[0]?.message ?? '');
     }
+    if (refusals.every(({ code }) => code === 'PLATFORM_FORBIDDEN')) {
+      return failed('UNAUTHORIZED', refusals[0]?.message ?? '');
+    }
     return later('No machine that may be used is free.', policy.capacityRetryMs);
   }
 
@@ -109,6 +112,12 @@ export function createRenter(deps: RentDeps) {
     try {
       const pod = await platform.launch(requestOf(lease.job, candidate, podName), { signal });
       failpoint('rent.called');
+      // Prices are remembered: what the pod really costs is known only now.
+      const ceiling = lease.job.placement.maxUsdPerHour ?? Infinity;
+      if (pod.usdPerHour > ceiling) {
+        const message = `The pod would cost $${pod.usdPerHour}/h, above maxUsdPerHour ($${ceiling}).`;
+        return failed('PRICE_ABOVE_LIMIT', message);
+      }
       await adopt(lease, podName, pod);
       failpoint('rent.saved');
       return { kind: 'rented', pod };
@@ -171,7 +180,12 @@ export function createRenter(deps: RentDeps) {
         dataCenterId,
         usdPerHour,
       });
-      await patchJob(tx, job, { startedAt: job.startedAt ?? at, failures: 0 }, at);
+      await patchJob(
+        tx,
+        job,
+        { startedAt: job.startedAt ?? at, failures: 0, capacitySince: null },
+        at,
+      );
       const where = dataCenterId === null ? '' : ` in ${dataCenterId}`;
       const text = `attempt ${job.attempt}: rented ${pod.gpuCount ?? 1} × ${gpuTypeId ?? 'GPU'}${where} at $${usdPerHour}/h (pod ${pod.id})`;
       await appendLines(tx, job, [{ at, source: 'LIFECYCLE', attempt: job.attempt, text }]);
@@ -241,9 +255,12 @@ type Meaning =
   | Extract<RentResult, { kind: 'unknown' | 'later' | 'failed' }>
   | { readonly kind: 'next'; readonly error: AppError };
 
+/** As the platform's client says of a call that it kept back: there can be no pod. */
+const NOT_SENT = 'NOT_SENT';
 const RATE_LIMIT_PAUSE_MS = 10_000;
 
 function meaningOf(error: AppError): Meaning {
+  if (error.reason === NOT_SENT) return later(error.message, RATE_LIMIT_PAUSE_MS);
   switch (error.code) {
     case 'PLATFORM_NO_CAPACITY':
     case 'PLATFORM_FORBIDDEN':

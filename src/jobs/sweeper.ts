@@ -45,6 +45,8 @@ export interface SweeperPolicy {
   readonly quarantineMs: number;
   /** The platform's records come with a delay; between two questions. */
   readonly billingMs: number;
+  /** A bill may still grow for so long after the pod is gone. */
+  readonly billingSettledMs: number;
 }
 
 export interface SweeperDeps {
@@ -85,17 +87,18 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       if (launch === undefined) strangers.push(pod);
       else if (!isOwned(launch, pod)) unowned.push(pod);
     }
-    await inParallel(unowned, (pod) => endUnowned(pod, signal));
+    await inParallel(unowned, (pod) => endUnowned(pod, pod.name, signal));
     await sweepStrangers(strangers, listing, signal);
-    await sweepCondemned(listing, signal);
+    await sweepCondemned(listing, new Set(ours), signal);
     await askForBills(signal);
     await purgeKeys(db, now() - KEYS_KEPT_MS);
   }
 
-  async function endUnowned(pod: Pod, signal: AbortSignal): Promise<void> {
-    await condemnSeen(db, pod.name, pod.id, pod.usdPerHour);
+  /** `launchName` is the pod's own, unless somebody renamed it. */
+  async function endUnowned(pod: Pod, launchName: string, signal: AbortSignal): Promise<void> {
+    await condemnSeen(db, launchName, pod.id, pod.usdPerHour);
     failpoint('sweep.condemned');
-    await terminate(pod.id, pod.name, signal);
+    await terminate(pod.id, launchName, signal);
   }
 
   /** What fails is tried again at the next sweep: the pod is still listed then. */
@@ -151,13 +154,21 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   /** A condemned launch is gone when its pod was missing often and long enough. */
-  async function sweepCondemned(listing: Listing, signal: AbortSignal): Promise<void> {
+  async function sweepCondemned(
+    listing: Listing,
+    seenTo: ReadonlySet<Pod>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const condemned = await condemnedLaunches(db, credentialId);
-    const listed = new Set(listing.pods.map(({ id }) => id));
+    const byId = new Map(listing.pods.map((pod) => [pod.id, pod]));
     const unended: Launch[] = [];
     for (const launch of condemned) {
-      if (listing.byName.has(launch.podName)) continue;
-      if (launch.podId !== null && listed.has(launch.podId)) continue;
+      const pod = listing.byName.get(launch.podName)?.[0] ?? byId.get(launch.podId ?? '');
+      if (pod !== undefined) {
+        // It was renamed, or this installation's id has changed: the ledger knows it all the same.
+        if (!seenTo.has(pod)) await endUnowned(pod, launch.podName, signal);
+        continue;
+      }
       await recordAbsence(db, launch.podName, listing.takenAt);
       if (isGone(launch, listing.takenAt)) {
         await markGone(db, launch.podName, now(), now() + policy.billingMs);
@@ -189,8 +200,9 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     const due = await unbilledLaunches(db, credentialId, now(), BILLS_PER_SWEEP);
     for (const { podName, podId, intendedAt, goneAt } of due) {
       const usd = await billOf(podId ?? '', intendedAt, signal);
-      const isOver = now() - (goneAt ?? 0) > BILLING_GIVE_UP_MS;
-      const nextAt = usd === null && !isOver ? now() + policy.billingMs : null;
+      const ageMs = now() - (goneAt ?? 0);
+      const isSettled = usd === null ? ageMs > BILLING_GIVE_UP_MS : ageMs > policy.billingSettledMs;
+      const nextAt = isSettled ? null : now() + policy.billingMs;
       await setBilled(db, podName, usd, nextAt);
     }
   }

@@ -24,13 +24,15 @@ interface JobRow {
   readonly created_at: number;
   readonly started_at: number | null;
   readonly ended_at: number | null;
+  readonly capacity_since: number | null;
   readonly lease_token: number;
 }
 
 const COLUMNS = `jobs.id, jobs.tenant_id, jobs.credential_id, jobs.name, jobs.status,
   jobs.status_since, jobs.status_reason, jobs.spec, jobs.placement, jobs.limits, jobs.labels,
   jobs.attempt, jobs.failures, jobs.progress, jobs.failure, jobs.estimated_usd,
-  jobs.cancel_requested_at, jobs.created_at, jobs.started_at, jobs.ended_at, jobs.lease_token`;
+  jobs.cancel_requested_at, jobs.created_at, jobs.started_at, jobs.ended_at,
+  jobs.capacity_since, jobs.lease_token`;
 
 export interface Lease {
   readonly job: Job;
@@ -43,12 +45,13 @@ export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
+/** Due at once, by whatever clock: the database's may differ from ours. */
 export async function insertJob(tx: Queryable, job: Job): Promise<void> {
   await tx.query(
     `insert into jobs (id, tenant_id, credential_id, name, status, status_since, spec, placement,
        limits, labels, attempt, failures, estimated_usd, created_at, due_at, lease_token,
        leased_until, log_seq, metric_seq)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, $11, $6, $6, 0, 0, 0, 0)`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, $11, $6, 0, 0, 0, 0, 0)`,
     [
       job.id,
       job.tenantId,
@@ -176,8 +179,8 @@ export async function requestCancel(
   now: number,
 ): Promise<boolean> {
   const rows = await db.query(
-    `update jobs set cancel_requested_at = coalesce(cancel_requested_at, $3), due_at = $3
-      where tenant_id = $1 and id = $2 and due_at is not null returning id`,
+    `update jobs set cancel_requested_at = coalesce(cancel_requested_at, $3), due_at = 0
+      where tenant_id = $1 and id = $2 and due_at is not null and ended_at is null returning id`,
     [tenantId, id, now],
   );
   return rows.length > 0;
@@ -200,18 +203,19 @@ export async function claimDue(
   return rows.map((row) => ({ job: toJob(row), token: row.lease_token }));
 }
 
-/** False: the lease is another's by now. */
+/** Null: the lease is another's by now. */
 export async function renewLease(
   db: Database,
   jobId: string,
   token: number,
   leaseMs: number,
-): Promise<boolean> {
-  const rows = await db.query(
-    `update jobs set leased_until = ${db.nowMs} + $3 where id = $1 and lease_token = $2 returning id`,
+): Promise<{ readonly isCancelled: boolean } | null> {
+  const [row] = await db.query<{ cancel_requested_at: number | null }>(
+    `update jobs set leased_until = ${db.nowMs} + $3 where id = $1 and lease_token = $2
+     returning cancel_requested_at`,
     [jobId, token, leaseMs],
   );
-  return rows.length > 0;
+  return row === undefined ? null : { isCancelled: row.cancel_requested_at !== null };
 }
 
 /** When anything is due next, in epoch ms by the database's clock; null: nothing ever. */
@@ -256,7 +260,6 @@ export async function lockLiveJob(db: Database, tx: Queryable, id: string): Prom
 export interface JobPatch {
   readonly status?: JobStatus;
   /** Absent: now, where the status changes. */
-  readonly statusSince?: number;
   readonly statusReason?: string | null;
   readonly attempt?: number;
   readonly failures?: number;
@@ -264,6 +267,8 @@ export interface JobPatch {
   readonly failure?: Job['failure'];
   readonly startedAt?: number;
   readonly endedAt?: number;
+  /** Null: it waits for no machine. */
+  readonly capacitySince?: number | null;
 }
 
 export async function patchJob(
@@ -276,11 +281,12 @@ export async function patchJob(
   const text = (value: unknown) => (value == null ? null : JSON.stringify(value));
   await tx.query(
     `update jobs set status = $2, status_since = $3, status_reason = $4, attempt = $5,
-       failures = $6, progress = $7, failure = $8, started_at = $9, ended_at = $10 where id = $1`,
+       failures = $6, progress = $7, failure = $8, started_at = $9, ended_at = $10,
+       capacity_since = $11 where id = $1`,
     [
       job.id,
       status,
-      patch.statusSince ?? (status === job.status ? job.statusSince : now),
+      status === job.status ? job.statusSince : now,
       patch.statusReason === undefined ? job.statusReason : patch.statusReason,
       patch.attempt ?? job.attempt,
       patch.failures ?? job.failures,
@@ -288,6 +294,7 @@ export async function patchJob(
       text(patch.failure === undefined ? job.failure : patch.failure),
       patch.startedAt ?? job.startedAt,
       patch.endedAt ?? job.endedAt,
+      patch.capacitySince === undefined ? job.capacitySince : patch.capacitySince,
     ],
   );
 }
@@ -342,5 +349,6 @@ function toJob(row: JobRow): Job {
     createdAt: row.created_at,
     startedAt: row.started_at,
     endedAt: row.ended_at,
+    capacitySince: row.capacity_since,
   };
 }

@@ -74,7 +74,9 @@ export async function adoptLaunch(
   pod: { id: string; dataCenterId: string | null; usdPerHour: number; now: number },
 ): Promise<boolean> {
   const rows = await tx.query(
-    `update launches set state = 'LIVE', pod_id = $2, data_center_id = $3, usd_per_hour = $4,
+    `update launches set state = 'LIVE', pod_id = $2, data_center_id = $3,
+       usd_per_hour = case when cast($4 as double precision) > 0
+         then cast($4 as double precision) else usd_per_hour end,
        live_at = $5, absences = 0, absent_since = null
       where pod_name = $1 and state = 'INTENDED' returning pod_name`,
     [podName, pod.id, pod.dataCenterId, pod.usdPerHour, pod.now],
@@ -111,7 +113,7 @@ export async function condemnLaunches(
   );
 }
 
-/** A pod of a launch that was thought gone, or of one whose pod was not known. */
+/** A pod that is listed though its launch is condemned or was thought gone: it still costs. */
 export async function condemnSeen(
   tx: Queryable,
   podName: string,
@@ -120,7 +122,7 @@ export async function condemnSeen(
 ): Promise<void> {
   await tx.query(
     `update launches set state = 'CONDEMNED', pod_id = coalesce(pod_id, $2), absences = 0,
-       absent_since = null, gone_at = null,
+       absent_since = null, gone_at = null, terminated_at = null,
        usd_per_hour = case when pod_id is null then $3 else usd_per_hour end
       where pod_name = $1 and state in ('CONDEMNED', 'GONE')`,
     [podName, podId, usdPerHour],

@@ -121,12 +121,18 @@ async function send<Row>(
 ): Promise<readonly Row[]> {
   const query = {
     text: sql,
-    values: parameters.map((value) => (Number.isNaN(value) ? null : value)),
+    values: parameters.map(bindable),
     // Without parameters `pg` would let several statements pass as one query.
     queryMode: 'extended',
   };
   const { rows } = await client.query(query);
   return rows as Row[];
+}
+
+/** PostgreSQL has no NaN that compares as SQLite's null, and no NUL in text. */
+function bindable(value: SqlValue): SqlValue {
+  if (typeof value === 'string') return value.replaceAll('\u0000', '\uFFFD');
+  return Number.isNaN(value) ? null : value;
 }
 
 /** Deadlocks and the like: the server has undone everything, and asks to be asked again. */

@@ -62,6 +62,7 @@ function situation(
       attempt: 1,
       failures: 0,
       startedAt: NOW - 1_000,
+      capacitySince: null,
       limits: { maxRuntimeSeconds: 3_600, maxCostUsd: 10, maxAttempts: 3 },
       ...job,
     },
@@ -120,8 +121,11 @@ describe('a job without a pod', () => {
   test('waits until the last pod is seen to be gone', () => {
     expect(step('PENDING', { isPodLeft: true })).toMatchObject({ kind: 'wait', status: 'PENDING' });
   });
+  test('that nobody looked at for long is not given up unseen', () => {
+    expect(step('PENDING', {}, { statusSince: 0 })).toEqual({ kind: 'rent' });
+  });
   test('gives up after its time for capacity', () => {
-    expect(step('PENDING', {}, { statusSince: NOW - 60_000 })).toMatchObject({
+    expect(step('PENDING', {}, { capacitySince: NOW - 60_000 })).toMatchObject({
       then: 'fail',
       failure: { code: 'NO_CAPACITY' },
     });

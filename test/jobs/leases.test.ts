@@ -61,6 +61,7 @@ function jobOf(id: string): Job {
     createdAt: now,
     startedAt: null,
     endedAt: null,
+    capacitySince: null,
   };
 }
 
@@ -155,10 +156,10 @@ describeStores('leases', (open) => {
       const db = await open();
       const { stale, current } = await takeOver(db);
       const before = await everything(db);
-      expect(await renewLease(db, 'one', stale.token, LONG_MS)).toBe(false);
+      expect(await renewLease(db, 'one', stale.token, LONG_MS)).toBeNull();
       await releaseLease(db, stale, null);
       expect(await everything(db)).toEqual(before);
-      expect(await renewLease(db, 'one', current.token, LONG_MS)).toBe(true);
+      expect(await renewLease(db, 'one', current.token, LONG_MS)).toEqual({ isCancelled: false });
     });
   });
 

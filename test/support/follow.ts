@@ -56,6 +56,7 @@ export async function makeJob(db: Database, status: JobStatus = 'RUNNING'): Prom
     createdAt: at,
     startedAt: at,
     endedAt: null,
+    capacitySince: null,
   };
   await db.transaction(async (tx) => {
     await insertJob(tx, job);

@@ -195,6 +195,7 @@ function named(error: unknown, what: string, timedOut: boolean): AppError {
   if (error instanceof BrokenCircuitError) {
     return new AppError('PLATFORM_UNAVAILABLE', 'RunPod keeps failing: calls pause for a moment.', {
       retryable: true,
+      reason: 'NOT_SENT',
       retryAfterSeconds: BREAK_MS / 1_000,
     });
   }

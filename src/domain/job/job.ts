@@ -58,6 +58,8 @@ export interface Job {
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** Since when no machine was to be had; null: it was not looked for, or found. */
+  readonly capacitySince: number | null;
 }
 
 export type AttemptOutcome = 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'RECLAIMED' | 'LOST' | 'PAUSED';

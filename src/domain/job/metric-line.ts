@@ -9,10 +9,14 @@ const PLACES: ReadonlySet<string> = new Set(['event', 'step', 'totalSteps', 'epo
 const MAX_NAMES = 32;
 const NAME = /^[A-Za-z][\w./-]{0,63}$/;
 
+/** GraphQL's Int ends there. */
+const MAX_INT = 2 ** 31 - 1;
+const count = z.int().min(0).max(MAX_INT);
+
 const eventSchema = z.looseObject({
   event: z.string().max(64),
-  step: z.int().min(0).nullish(),
-  totalSteps: z.int().min(0).nullish(),
+  step: count.nullish(),
+  totalSteps: count.nullish(),
   epoch: z.number().nullish(),
   stepsPerSecond: z.number().nullish(),
 });
@@ -55,6 +59,7 @@ export function progressOf(event: MetricEvent): JobProgress | null {
     totalSteps: totalSteps ?? null,
     epoch: event.epoch ?? null,
     fraction: totalSteps == null || totalSteps === 0 ? null : Math.min(1, step / totalSteps),
-    secondsRemaining: left !== null && isPaceKnown ? Math.ceil(left / stepsPerSecond) : null,
+    secondsRemaining:
+      left !== null && isPaceKnown ? Math.min(MAX_INT, Math.ceil(left / stepsPerSecond)) : null,
   };
 }

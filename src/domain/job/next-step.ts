@@ -41,7 +41,14 @@ export interface Situation {
   readonly now: number;
   readonly job: Pick<
     Job,
-    'status' | 'statusSince' | 'cancelRequestedAt' | 'attempt' | 'limits' | 'startedAt' | 'failures'
+    | 'status'
+    | 'statusSince'
+    | 'cancelRequestedAt'
+    | 'attempt'
+    | 'limits'
+    | 'startedAt'
+    | 'failures'
+    | 'capacitySince'
   >;
   /** The newest launch of the current attempt that is INTENDED or LIVE; null: there is none. */
   readonly launch: Pick<Launch, 'state' | 'spot' | 'unsureUntil' | 'liveAt' | 'imageFault'> | null;
@@ -135,11 +142,25 @@ function limitReached({ job, now, usdSoFar }: Situation): TrainingFailure | null
   return null;
 }
 
+/** How long a transfer may go on before something is to be decided. */
+export function msUntilLimit(
+  { job, now, usdSoFar }: Situation,
+  usdPerHour: number,
+  policy: StepPolicy,
+): number {
+  const phaseMs = job.status === 'COLLECTING' ? policy.collectingMs : policy.preparingMs;
+  const budgetMs =
+    usdPerHour > 0 ? ((job.limits.maxCostUsd - usdSoFar) * 3_600_000) / usdPerHour : Infinity;
+  const runtimeMs = (job.startedAt ?? now) + job.limits.maxRuntimeSeconds * 1_000 - now;
+  return Math.max(0, Math.min(job.statusSince + phaseMs - now, budgetMs, runtimeMs));
+}
+
 function whenPending(seen: Situation, policy: StepPolicy): Step {
   if (seen.isPodLeft) {
     return wait('PENDING', 'The pod of the last attempt is being terminated.', policy.tickMs);
   }
-  if (seen.now - seen.job.statusSince >= policy.capacityMs) {
+  const { capacitySince } = seen.job;
+  if (capacitySince !== null && seen.now - capacitySince >= policy.capacityMs) {
     const minutes = Math.round(policy.capacityMs / 60_000);
     return fail(makeFailure('NO_CAPACITY', `No machine was to be had within ${minutes} minutes.`));
   }
@@ -189,7 +210,7 @@ function whenTraining(seen: Situation, policy: StepPolicy): Step {
     case 'WAITING':
       return isLate ? tooLate(seen, policy) : { kind: 'deliver' };
     case 'PREPARING':
-      return isLate ? tooLate(seen, policy) : wait('PREPARING', null, policy.followMs);
+      return isLate ? tooLate(seen, policy) : wait(job.status, null, policy.followMs);
     case 'RUNNING':
       return wait('RUNNING', seen.warning, policy.followMs);
     case 'SUCCEEDED':
