@@ -46,7 +46,8 @@ function startSecond(world: World, failpoint: string): Promise<ServerProcess> {
 /** Either server may take a job: they come one by one until the second one has stopped. */
 async function submitUntilStopped(world: World, second: ServerProcess): Promise<void> {
   for (let count = 0; count < MAX_JOBS && second.fate() === null; count += 1) {
-    const job = await world.submit();
+    // Whoever is told of a job looks first.
+    const job = await world.submit({}, second);
     await until(
       'the second server stops, or the job ends without it',
       async () => second.fate() !== null || ENDED.has(await world.statusOf(job.id)),

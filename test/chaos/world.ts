@@ -102,15 +102,18 @@ export async function createWorld({ seed = 1, settings = {} }: WorldOptions = {}
     return start(plan);
   }
 
-  /** Asks whatever server is there until one answers. */
+  /** Asks whatever server is there until one answers; `via` is asked first, it may be stopped. */
   async function ask(
     query: string,
     variables: Readonly<Record<string, unknown>> = {},
+    via: ServerProcess | null = null,
   ): Promise<GraphqlAnswer> {
+    let next = via;
     return until(
       'an answer of the server',
       async () => {
-        const url = server?.url;
+        const url = (next ?? server)?.url;
+        next = null;
         if (url == null) return undefined;
         const answer = await Promise.race([
           postQuery(`${url}/graphql`, query, variables).catch(() => undefined),
@@ -124,7 +127,10 @@ export async function createWorld({ seed = 1, settings = {} }: WorldOptions = {}
 
   let keys = 0;
 
-  async function submit(input: Readonly<Record<string, unknown>> = {}): Promise<Submitted> {
+  async function submit(
+    input: Readonly<Record<string, unknown>> = {},
+    via: ServerProcess | null = null,
+  ): Promise<Submitted> {
     keys += 1;
     const key = `job-${keys}`;
     const { spec, ...rest } = input as { spec?: object };
@@ -139,6 +145,7 @@ export async function createWorld({ seed = 1, settings = {} }: WorldOptions = {}
           ...rest,
         },
       },
+      via,
     );
     const payload = answer.data?.submitTrainingJob as unknown as {
       job: { id: string } | null;
