@@ -55,16 +55,18 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   function toPart(lines: readonly AgentLine[]): Omit<BootPart, 'to'> {
+    const kept: NewLogLine[] = [];
     const points = [];
     let progress = null;
     for (const line of lines) {
+      addLogLines(kept, line, attempt);
       const event = line.stream === 'stdout' ? readMetricLine(line.text) : null;
       if (event === null) continue;
       points.push(...pointsOf(event, line.at));
       progress = progressOf(event) ?? progress;
       options.onMetric(event);
     }
-    return { lines: lines.flatMap((line) => toLogLines(line, attempt)), points, progress };
+    return { lines: kept, points, progress };
   }
 
   /** What waited for the number that has come. */
@@ -118,10 +120,16 @@ export function missingText(count: number): string {
     : `${count} lines are missing here: the pod could not deliver them.`;
 }
 
-function toLogLines({ at, stream, text, isContinued }: AgentLine, attempt: number): NewLogLine[] {
+/** Into one array for a whole batch: this runs for every line there is. */
+function addLogLines(
+  kept: NewLogLine[],
+  { at, stream, text, isContinued }: AgentLine,
+  attempt: number,
+): void {
+  const source = SOURCES[stream];
   const texts = splitText(text);
-  return texts.map((each, index) => {
+  for (const [index, each] of texts.entries()) {
     const goesOn = isContinued === true && index === texts.length - 1;
-    return { at, source: SOURCES[stream], attempt, text: goesOn ? each + CONTINUED : each };
-  });
+    kept.push({ at, source, attempt, text: goesOn ? each + CONTINUED : each });
+  }
 }

@@ -105,13 +105,17 @@ export function createLogWriter(deps: LogWriterDeps): LogWriter {
 
   function onPush(lane: AnyLane): void {
     waiting.add(lane);
-    schedule();
+    if (running !== null) return;
+    if (lane.lines() >= BATCH_LINES) start();
+    else timer ??= setTimeout(start, TICK_MS);
   }
 
-  function schedule(): void {
-    if (running !== null || waiting.size === 0) return;
-    if ([...waiting].some((lane) => lane.lines() >= BATCH_LINES)) start();
-    else timer ??= setTimeout(start, TICK_MS);
+  /** After a commit, during which lanes have filled. */
+  function resume(): void {
+    for (const lane of waiting) {
+      onPush(lane);
+      if (running !== null) return;
+    }
   }
 
   function start(): void {
@@ -120,7 +124,7 @@ export function createLogWriter(deps: LogWriterDeps): LogWriter {
     if (running !== null) return;
     running = tick().finally(() => {
       running = null;
-      schedule();
+      resume();
     });
   }
 

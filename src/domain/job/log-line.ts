@@ -34,10 +34,11 @@ export const MAX_LINE_BYTES = 64 * 1024;
 export const CONTINUED = ' ↩';
 
 /** Everything below a blank, and DEL, but tab and ESC: colours are kept as they were written. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
-const CONTROL = /[\u0000-\u0008\u000a-\u001a\u001c-\u001f\u007f]/;
 // eslint-disable-next-line no-control-regex -- they are what is replaced
 const CONTROLS = /[\u0000-\u0008\u000a-\u001a\u001c-\u001f\u007f]/g;
+/** The same, and halves of characters, which may lack the other. */
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const UNSURE = /[\u0000-\u0008\u000a-\u001a\u001c-\u001f\u007f\ud800-\udfff]/;
 const PICTURES = 0x2400;
 const PICTURE_OF_DEL = '\u2421';
 
@@ -46,9 +47,9 @@ const PICTURE_OF_DEL = '\u2421';
  * their pictures (␀). Of a progress bar, which rewrites its line with `\r`, the last state is kept.
  */
 export function cleanText(text: string): string {
-  const whole = text.isWellFormed() ? text : text.toWellFormed();
-  // Most lines have none, and a test costs less than a replacement.
-  return CONTROL.test(whole) ? lastState(whole).replace(CONTROLS, pictureOf) : whole;
+  // Most lines have nothing of the kind, and one look costs less than two replacements.
+  if (!UNSURE.test(text)) return text;
+  return lastState(text.toWellFormed()).replace(CONTROLS, pictureOf);
 }
 
 function lastState(text: string): string {
