@@ -57,7 +57,8 @@ export interface FollowerDeps {
   readonly platform: LinesOfPlatform;
   readonly timing: FollowerTiming;
   readonly now: () => number;
-  readonly onMetric: (event: MetricEvent) => void;
+  /** `stored` resolves when the line that it came in is stored. */
+  readonly onMetric: (event: MetricEvent, stored: () => Promise<void>) => void;
 }
 
 export interface Follower {
@@ -80,7 +81,10 @@ export function startFollower(
     attempt,
     position: boot.bootLine,
     now,
-    onMetric: deps.onMetric,
+    onMetric: (event) => {
+      // Its own line is pushed once the batch has been looked through: after this turn.
+      deps.onMetric(event, () => Promise.resolve().then(() => lane.flushed()));
+    },
   });
   const finishing = new AbortController();
   const following = AbortSignal.any([signal, finishing.signal]);

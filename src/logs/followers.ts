@@ -10,13 +10,12 @@ import type { Platform } from '../datasources/platform.ts';
 import type { AgentRecord } from '../datasources/agent-schemas.ts';
 import type { PodAgent } from '../datasources/pod-agent.ts';
 import { NO_HISTORY, watchRun } from '../domain/job/divergence.ts';
-import type { MetricEvent } from '../domain/job/metric-line.ts';
 import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { findLaunches } from '../store/launches.ts';
 import { holdLease, removeLease } from '../store/leases.ts';
 import { startFollower } from './follower.ts';
-import type { Follower, FollowerTiming } from './follower.ts';
+import type { Follower, FollowerDeps, FollowerTiming } from './follower.ts';
 import { followSystem } from './follower-system.ts';
 import { LaneStale } from './ingest.ts';
 import type { LogWriter } from './ingest.ts';
@@ -195,15 +194,18 @@ export function createFollowers(deps: FollowersDeps): Followers {
     };
   }
 
-  function watcherOf({ tenantId, jobId, attempt }: FollowTarget): (event: MetricEvent) => void {
+  /** The warning comes behind the line that gave rise to it. */
+  function watcherOf({ tenantId, jobId, attempt }: FollowTarget): FollowerDeps['onMetric'] {
     let history = NO_HISTORY;
     let isWarned = false;
-    return (event) => {
+    return (event, stored) => {
       const seen = watchRun(history, event);
       history = seen.history;
       if (seen.warning === null || isWarned) return;
       isWarned = true;
-      warnOnce(db, { tenantId, jobId, attempt, text: seen.warning, now: deps.now() }).then(
+      const warning = { tenantId, jobId, attempt, text: seen.warning, now: deps.now() };
+      const warn = stored().then(() => warnOnce(db, warning));
+      warn.then(
         () => {
           deps.onStored(jobId);
         },
