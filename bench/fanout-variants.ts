@@ -123,7 +123,7 @@ function stock(
   jobIds: readonly string[],
 ): Variant {
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  useServer({ schema: createSchema(), context: makeContext as never }, sockets);
+  useServer({ schema: createSchema(), context: makeContext }, sockets);
   return {
     jobIds,
     send,

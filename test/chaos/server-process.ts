@@ -81,6 +81,7 @@ export async function startServer(
   const url = await listening.promise.finally(() => {
     clearTimeout(timer);
   });
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set by a callback
   if (url === null && fate === null) throw new Error(`the server ended: ${complaint}`);
   return {
     pid: child.pid ?? 0,
