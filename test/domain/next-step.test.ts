@@ -143,6 +143,13 @@ describe('an intended launch', () => {
     const launch = { ...INTENDED, unsureUntil };
     expect(step('PROVISIONING', { launch, pod })).toMatchObject({ kind: 'wait' });
   });
+  test('fails when nobody can tell for too long whether there is a pod', () => {
+    const launch = { ...INTENDED, unsureUntil: NOW - 60_000 };
+    expect(step('PROVISIONING', { launch, pod: UNKNOWN })).toMatchObject({
+      then: 'fail',
+      failure: { code: 'PLATFORM_UNAVAILABLE' },
+    });
+  });
   test('is given up once its call can have no effect any more', () => {
     const launch = { ...INTENDED, unsureUntil: NOW };
     expect(step('PROVISIONING', { launch, pod: GONE })).toEqual({ kind: 'abandon' });

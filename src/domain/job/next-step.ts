@@ -174,6 +174,10 @@ function whenProvisioning(seen: Situation, policy: StepPolicy): Step {
     if (pod.kind === 'present') return { kind: 'adopt' };
     const isOver = pod.kind === 'absent' && now >= launch.unsureUntil;
     if (isOver) return { kind: 'abandon' };
+    if (now >= launch.unsureUntil + policy.provisioningMs) {
+      // Nobody can tell whether there is a pod: it stays condemned, and the job need not wait.
+      return fail(makeFailure('PLATFORM_UNAVAILABLE', 'The platform lists no pods for too long.'));
+    }
     return wait('PROVISIONING', 'Looking for the pod: its creation gave no answer.', policy.tickMs);
   }
   const lost = lostPod(seen, policy);
