@@ -50,3 +50,16 @@ test('a pod of another installation is left alone', async () => {
     return living.length === 1 && living[0]?.id === foreign;
   });
 });
+
+test('a create that takes effect after its launch was given up is terminated', async () => {
+  const { emulator, emulatorUrl, query, id, pod } = await startLongJob();
+  await query('mutation($id: ID!) { cancelTrainingJob(id: $id) { job { id } } }', { id });
+  await until('no launch is open', async () => {
+    const answer = await query('{ rentedPods { podName } }');
+    return (answer.data?.rentedPods as unknown as unknown[]).length === 0;
+  });
+  const late = await createPodByHand(emulatorUrl, pod.name);
+  await until('the late pod is terminated', async () =>
+    (await emulator.pods()).some((each) => each.id === late && each.terminatedAt !== null),
+  );
+});
