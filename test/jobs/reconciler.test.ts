@@ -36,9 +36,10 @@ test('a new pod that is listed late is not taken for lost', async () => {
 
 test('a job that every machine is refused to gives up when its wait is over', async () => {
   const settings = { CAPACITY_WAIT_SECONDS: '3' };
-  const refusal = { kind: 'status', status: 403, route: 'POST /v2/pods' };
+  // One machine after another is refused, each a second later: the wait goes on all the while.
+  const refusal = { kind: 'rate-limited', route: 'POST /v2/pods', retryAfterSeconds: 1 };
   const { query, id, emulator } = await startJob(settings, [refusal]);
-  const ended = await jobThat(query, id, hasEnded);
+  const ended = await jobThat(query, id, hasEnded, 10_000);
   expect(ended).toMatchObject({ status: 'FAILED', failure: { code: 'NO_CAPACITY' } });
   expect(await emulator.pods()).toEqual([]);
 });
