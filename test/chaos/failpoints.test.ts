@@ -7,7 +7,7 @@ import { createPodByHand } from './pod-by-hand.ts';
 import { allOf, createWorld, INSTALLATION_ID, settle } from './world.ts';
 import type { World } from './world.ts';
 
-const LANES = 3;
+const LANES = 4;
 const KILL_MS = 30_000;
 const CREATE = 'POST /v2/pods';
 

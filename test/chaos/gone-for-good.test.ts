@@ -5,10 +5,10 @@ import { until } from '../support/until.ts';
 import { allOf, createWorld, SIGNING_KEY } from './world.ts';
 import type { World } from './world.ts';
 
-const GRACE_SECONDS = 3;
+const GRACE_SECONDS = 2;
 /** Beyond the grace: an agent that boots, looks at its clock, asks for its end. */
 const MARGIN_MS = 15_000;
-const BEYOND_MS = GRACE_SECONDS * 1_000 + 1_500;
+const BEYOND_MS = GRACE_SECONDS * 1_000 + 1_000;
 const SETTINGS = {
   UPLOAD_GRACE_SECONDS: String(GRACE_SECONDS),
   OWNER_GRACE_SECONDS: String(GRACE_SECONDS),
@@ -67,7 +67,7 @@ async function hasResultsThatNobodyFetches(): Promise<void> {
 
 async function trains(): Promise<void> {
   // Longer than every grace, at some hundred steps a second.
-  const world = await startWorld('deliver.started', { maxSteps: 800, checkpointSteps: 400 });
+  const world = await startWorld('deliver.started', { maxSteps: 700, checkpointSteps: 700 });
   const killedAt = Date.now();
   await until(
     'it trains beyond its graces',

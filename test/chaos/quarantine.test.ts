@@ -8,7 +8,7 @@ import { createPodByHand } from './pod-by-hand.ts';
 import { createWorld, INSTALLATION_ID } from './world.ts';
 import type { World } from './world.ts';
 
-const QUARANTINE_SECONDS = 4;
+const QUARANTINE_SECONDS = 3;
 const SETTINGS = { QUARANTINE_SECONDS: String(QUARANTINE_SECONDS) };
 /** Trains until it is told to stop. */
 const LONG = { ...SPEC, maxSteps: 1_000_000, checkpointSteps: 1_000_000 };

@@ -56,7 +56,7 @@ export async function startServer(
     complaint = (complaint + chunk.toString()).slice(-KEPT_CHARACTERS);
   });
   const hits: string[] = [];
-  let fate: string | null = null;
+  const fate: { at: string | null } = { at: null };
   let hasEnded = false;
   const listening = Promise.withResolvers<string | null>();
   const output = createInterface({ input: child.stdout }).on('line', (line) => {
@@ -66,7 +66,7 @@ export async function startServer(
       hits.push(rest);
       onHit(rest);
     } else if (word === plan?.signal) {
-      fate = rest;
+      fate.at = rest;
       onFate(rest);
     }
   });
@@ -81,13 +81,12 @@ export async function startServer(
   const url = await listening.promise.finally(() => {
     clearTimeout(timer);
   });
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set by a callback
-  if (url === null && fate === null) throw new Error(`the server ended: ${complaint}`);
+  if (url === null && fate.at === null) throw new Error(`the server ended: ${complaint}`);
   return {
     pid: child.pid ?? 0,
     url,
     hits,
-    fate: () => fate,
+    fate: () => fate.at,
     hasEnded: () => hasEnded,
     complaint: () => complaint,
     signal: (signal) => void child.kill(signal),

@@ -10,17 +10,17 @@ import { createWorld, ENDED, settle } from './world.ts';
 import type { World } from './world.ts';
 
 const STOPS = [
-  'rent.intended',
   'rent.called',
-  'deliver.intended',
   'deliver.job-sent',
+  'rent.intended',
+  'deliver.intended',
   'deliver.started',
   'observe.lines-saved',
   'collect.decided',
   'collect.fetched',
   'terminate.intended',
 ];
-const QUICK_STOPS = 4;
+const QUICK_STOPS = 2;
 const MAX_JOBS = 12;
 const LONG_LEASE = { LEASE_SECONDS: '8' };
 
