@@ -29,8 +29,10 @@ export interface Variant {
   /** The jobs that readers may follow. */
   readonly jobIds: readonly string[];
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Into the store, for those that read it from there: not what is compared. */
+  readonly write?: (lines: readonly NewLogLine[]) => Promise<void>;
   /** One batch, to every job. */
-  readonly send: (lines: readonly NewLogLine[]) => Promise<void> | void;
+  readonly send: (lines: readonly NewLogLine[]) => void;
 }
 
 const NO_HEARTBEAT = { heartbeatMs: 3_600_000, pollMs: 1_000 };
@@ -66,10 +68,11 @@ async function storedStreams(db: Database, count: number) {
   const bus = createMemoryBus();
   const waker = createWaker({ db, bus, pollMs: NO_HEARTBEAT.pollMs });
   const streams = createJobStreams({ db, tenantId: 'default', waker, timing: NO_HEARTBEAT });
-  const send = async (lines: readonly NewLogLine[]): Promise<void> => {
-    await db.transaction(async (tx) => {
+  const write = (lines: readonly NewLogLine[]) =>
+    db.transaction(async (tx) => {
       for (const job of jobs) await appendLines(tx, job, lines);
     });
+  const send = () => {
     for (const { id } of jobs) bus.publish(id);
   };
   const makeContext = () =>
@@ -80,11 +83,11 @@ async function storedStreams(db: Database, count: number) {
       streams,
       stored: createJobLoaders(db, 'default'),
     }) as unknown as Context;
-  return { jobIds: jobs.map(({ id }) => id), send, makeContext, streams };
+  return { jobIds: jobs.map(({ id }) => id), write, send, makeContext, streams };
 }
 
 async function ours(db: Database, count: number): Promise<Variant> {
-  const { jobIds, send, makeContext, streams } = await storedStreams(db, count);
+  const { jobIds, write, send, makeContext, streams } = await storedStreams(db, count);
   const subscriptions = createSubscriptions({
     schema: createSchema(),
     limitsRule: createLimitsRule({ maxDepth: 12, maxFields: 5_000 }),
@@ -105,6 +108,7 @@ async function ours(db: Database, count: number): Promise<Variant> {
   });
   return {
     jobIds,
+    write,
     send,
     upgrade: (request, socket, head) => {
       subscriptions.handleUpgrade(request, socket, head);
@@ -113,8 +117,8 @@ async function ours(db: Database, count: number): Promise<Variant> {
 }
 
 async function stockOverStore(db: Database): Promise<Variant> {
-  const { jobIds, send, makeContext } = await storedStreams(db, JOBS);
-  return stock({ makeContext, send }, jobIds);
+  const { jobIds, write, send, makeContext } = await storedStreams(db, JOBS);
+  return { ...stock({ makeContext, send }, jobIds), write };
 }
 
 /** graphql-ws as it comes, with graphql-js `subscribe` per client. */

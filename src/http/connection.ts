@@ -1,6 +1,7 @@
 /** One WebSocket connection as streams see it: how much waits to be read, and a way past ws. */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import type { ClosingFragment, OpeningFragment } from './frames.ts';
 import type { Interrupt } from '../domain/interruptible.ts';
 
 export interface Connection {
@@ -18,7 +19,7 @@ export interface Connection {
    * One message in two fragments, at once. ws writes whole frames and never leaves a message open,
    * as compression is off, so nothing can come between.
    */
-  write(opening: Buffer, closing: Buffer): void;
+  write(opening: OpeningFragment, closing: ClosingFragment): void;
   /** True once nothing waits any more; false after so long, or when interrupted. */
   drained(ms: number, interrupt: Interrupt): Promise<boolean>;
 }
@@ -49,9 +50,13 @@ export function createConnection(
           });
       }),
     write(opening, closing) {
+      if (closing.latin1 !== undefined) {
+        socket.write(opening.latin1 + closing.latin1, 'latin1');
+        return;
+      }
       socket.cork();
-      socket.write(opening);
-      socket.write(closing);
+      socket.write(opening.bytes);
+      socket.write(closing.bytes);
       socket.uncork();
     },
     drained: (ms, interrupt) =>

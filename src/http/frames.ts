@@ -7,15 +7,35 @@ const TEXT = 0x1;
 const CONTINUATION = 0x0;
 const FIN = 0x80;
 
+/**
+ * Up to here one write of a string costs less than two of buffers: Node copies it to the stack and
+ * the kernel takes it from there; nothing is allocated, and what waits shares its parts.
+ */
+const MAX_STRING_BYTES = 1_024;
+
+export interface OpeningFragment {
+  readonly bytes: Buffer;
+  /** The bytes as a string, one character each. */
+  readonly latin1: string;
+}
+
+export interface ClosingFragment {
+  readonly bytes: Buffer;
+  /** Undefined: too long to be worth it. */
+  readonly latin1: string | undefined;
+}
+
 /** The beginning of every `next` message to one operation of one client. */
-export function openingFragment(operationId: string): Buffer {
+export function openingFragment(operationId: string): OpeningFragment {
   const head = `{"id":${JSON.stringify(operationId)},"type":"next","payload":`;
-  return frame(TEXT, Buffer.from(head));
+  const bytes = frame(TEXT, Buffer.from(head));
+  return { bytes, latin1: bytes.toString('latin1') };
 }
 
 /** The rest of a `next` message: the payload, which is JSON, and the end. */
-export function closingFragment(payload: string): Buffer {
-  return frame(CONTINUATION | FIN, Buffer.from(`${payload}}`));
+export function closingFragment(payload: string): ClosingFragment {
+  const bytes = frame(CONTINUATION | FIN, Buffer.from(`${payload}}`));
+  return { bytes, latin1: bytes.length <= MAX_STRING_BYTES ? bytes.toString('latin1') : undefined };
 }
 
 /** RFC 6455 §5.2; a server does not mask. Outside the pool: one small frame would keep a slab of it. */

@@ -9,6 +9,7 @@ import type { LogLine } from '../domain/job/log-line.ts';
 import type { TailEvent } from '../logs/tail.ts';
 import type { LogStream } from '../logs/tail-streams.ts';
 import type { Connection } from './connection.ts';
+import type { ClosingFragment, OpeningFragment } from './frames.ts';
 
 /** Queries are answered in between when many are written to. */
 const WRITES_PER_TURN = 256;
@@ -19,7 +20,7 @@ const MAX_HELD_BYTES = 1024 * 1024;
 export interface RoomFrame {
   readonly from: number;
   readonly to: number;
-  readonly bytes: Buffer;
+  readonly fragment: ClosingFragment;
   readonly isEnd: boolean;
 }
 
@@ -51,7 +52,7 @@ export interface Room {
   /** `onFrame`: a later place to come in at. */
   hold(onFrame: () => void): Hold;
   /** From the end of the missed frames on, which are the first that it gets. */
-  join(connection: Connection, opening: Buffer, missed: readonly RoomFrame[]): Stay;
+  join(connection: Connection, opening: OpeningFragment, missed: readonly RoomFrame[]): Stay;
 }
 
 export interface RoomDeps {
@@ -63,7 +64,7 @@ export interface RoomDeps {
 
 interface Member {
   readonly connection: Connection;
-  readonly opening: Buffer;
+  readonly opening: OpeningFragment;
   readonly settle: (left: Left) => void;
 }
 
@@ -103,7 +104,7 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
       closeIfEmpty();
       return;
     }
-    connection.write(opening, frame.bytes);
+    connection.write(opening, frame.fragment);
     if (frame.isEnd) remove(member, { kind: 'ended' });
   }
 
@@ -120,7 +121,7 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
 
   function keep(held: Held, frame: RoomFrame): void {
     held.frames.push(frame);
-    held.bytes += frame.bytes.length;
+    held.bytes += frame.fragment.bytes.length;
     if (held.bytes > MAX_HELD_BYTES) {
       held.start = frame.to;
       held.frames = [];

@@ -52,9 +52,9 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
       },
       async toFrame(event): Promise<RoomFrame> {
         const result = await resultOf(operation, event);
-        const bytes = closingFragment(JSON.stringify(toPayload(result, operation)));
+        const fragment = closingFragment(JSON.stringify(toPayload(result, operation)));
         const isEnd = event.kind === 'end';
-        return { from: isEnd ? event.to : event.from, to: event.to, bytes, isEnd };
+        return { from: isEnd ? event.to : event.from, to: event.to, fragment, isEnd };
       },
     });
     rooms.set(key, room);
