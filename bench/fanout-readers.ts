@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 
 const orderSchema = z.discriminatedUnion('kind', [
@@ -15,7 +16,10 @@ const orderSchema = z.discriminatedUnion('kind', [
     port: z.int(),
     controlPort: z.int(),
     jobIds: z.array(z.string()),
+    ends: z.array(z.string().nullable()),
   }),
+  /** Counts from here on. */
+  z.object({ kind: z.literal('reset') }),
   /** From now on, notes when each message came. */
   z.object({ kind: z.literal('time') }),
   z.object({ kind: z.literal('latencies') }),
@@ -23,8 +27,9 @@ const orderSchema = z.discriminatedUnion('kind', [
 type Order = z.infer<typeof orderSchema>;
 type ConnectOrder = Extract<Order, { kind: 'connect' }>;
 
-const QUERY = `subscription Follow($id: ID!) { trainingJobLogs(jobId: $id) { ... on LogBatch { lines { seq at source text } endCursor } } }`;
+const QUERY = `subscription Follow($id: ID!, $after: LogCursor) { trainingJobLogs(jobId: $id, after: $after) { ... on LogBatch { lines { seq at source text } endCursor } } }`;
 const AT_A_TIME = 64;
+const QUIET_MS = 30;
 const STAMP = Buffer.from('T=');
 
 const readers: Socket[] = [];
@@ -42,12 +47,16 @@ async function answer(order: Order): Promise<object> {
     case 'connect':
       control ??= connect(order.controlPort, '127.0.0.1').setNoDelay();
       while (readers.length < order.count) await connectSome(order);
-      received = 0;
       return { connected: readers.length };
+    case 'reset':
+      await quiet();
+      received = 0;
+      return {};
     case 'time':
       latenciesMs = [];
       return {};
     case 'latencies': {
+      await quiet();
       const sorted = (latenciesMs ?? []).sort((a, b) => a - b);
       latenciesMs = undefined;
       const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? NaN;
@@ -56,17 +65,27 @@ async function answer(order: Order): Promise<object> {
   }
 }
 
+/** Until nothing has come for a while. */
+async function quiet(): Promise<void> {
+  let before = -1;
+  while (received !== before) {
+    before = received;
+    await pause(QUIET_MS);
+  }
+}
+
 async function connectSome(order: ConnectOrder): Promise<void> {
   const count = Math.min(AT_A_TIME, order.count - readers.length);
   const first = readers.length;
-  const some = Array.from({ length: count }, (_, index) =>
-    openReader(order.port, order.jobIds[(first + index) % order.jobIds.length] ?? ''),
-  );
+  const some = Array.from({ length: count }, (_, index) => {
+    const job = (first + index) % order.jobIds.length;
+    return openReader(order.port, { id: order.jobIds[job], after: order.ends[job] ?? null });
+  });
   readers.push(...(await Promise.all(some)));
 }
 
 /** Subscribed, and its first message has come. */
-function openReader(port: number, jobId: string): Promise<Socket> {
+function openReader(port: number, variables: object): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1').setNoDelay();
     socket.on('error', reject);
@@ -85,7 +104,7 @@ function openReader(port: number, jobId: string): Promise<Socket> {
           sendText(socket, {
             id: '1',
             type: 'subscribe',
-            payload: { query: QUERY, variables: { id: jobId } },
+            payload: { query: QUERY, variables },
           });
         else if (messages === 2) resolve(socket);
         else onMessage(chunk);

@@ -14,6 +14,8 @@ const orderSchema = z.discriminatedUnion('kind', [
   /** So many a second, whoever has what. */
   z.object({ kind: z.literal('paced'), lines: z.int(), batches: z.int(), perSecond: z.int() }),
   z.object({ kind: z.literal('memory') }),
+  /** Where each job's log ends. */
+  z.object({ kind: z.literal('ends') }),
 ]);
 type Order = z.infer<typeof orderSchema>;
 
@@ -51,6 +53,8 @@ async function answer(order: Order): Promise<object> {
       return closed(order.lines, order.ms);
     case 'paced':
       return paced(order.lines, order.batches, order.perSecond);
+    case 'ends':
+      return { ends: variant.jobIds.map((id) => variant.endOf?.(id) ?? null) };
     case 'memory':
       for (let round = 0; round < 4; round += 1) {
         collectGarbage();
@@ -67,8 +71,8 @@ async function closed(lines: number, ms: number): Promise<object> {
   let cpuMicros = 0;
   while (batches < MIN_BATCHES || performance.now() - startedAt < ms) {
     const batch = linesOf(lines);
-    await variant.write?.(batch);
     const acknowledged = new Promise<void>((resolve) => (onAcknowledged = resolve));
+    await variant.write?.(batch);
     const sentAt = performance.now();
     const before = process.cpuUsage();
     variant.send(batch);
@@ -89,7 +93,6 @@ async function paced(lines: number, batches: number, perSecond: number): Promise
     await variant.write?.(sent);
     variant.send(sent);
   }
-  await pause(500);
   return {};
 }
 

@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { createMemoryBus } from '../src/bus/memory.ts';
 import type { Context } from '../src/context.ts';
+import { encodeCursor } from '../src/domain/job/log-cursor.ts';
 import type { LogLine, NewLogLine } from '../src/domain/job/log-line.ts';
 import type { Job } from '../src/domain/job/job.ts';
 import { createLimitsRule } from '../src/http/operation-limits.ts';
@@ -29,6 +30,8 @@ export interface Variant {
   /** The jobs that readers may follow. */
   readonly jobIds: readonly string[];
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Where a log ends, for readers who come to follow and not to replay. */
+  readonly endOf?: (jobId: string) => string | null;
   /** Into the store, for those that read it from there: not what is compared. */
   readonly write?: (lines: readonly NewLogLine[]) => Promise<void>;
   /** One batch, to every job. */
@@ -68,10 +71,14 @@ async function storedStreams(db: Database, count: number) {
   const bus = createMemoryBus();
   const waker = createWaker({ db, bus, pollMs: NO_HEARTBEAT.pollMs });
   const streams = createJobStreams({ db, tenantId: 'default', waker, timing: NO_HEARTBEAT });
-  const write = (lines: readonly NewLogLine[]) =>
-    db.transaction(async (tx) => {
+  let stored = 0;
+  const write = async (lines: readonly NewLogLine[]) => {
+    await db.transaction(async (tx) => {
       for (const job of jobs) await appendLines(tx, job, lines);
     });
+    stored += lines.length;
+  };
+  const endOf = (jobId: string) => (stored === 0 ? null : encodeCursor('log', jobId, stored));
   const send = () => {
     for (const { id } of jobs) bus.publish(id);
   };
@@ -83,11 +90,11 @@ async function storedStreams(db: Database, count: number) {
       streams,
       stored: createJobLoaders(db, 'default'),
     }) as unknown as Context;
-  return { jobIds: jobs.map(({ id }) => id), write, send, makeContext, streams };
+  return { jobIds: jobs.map(({ id }) => id), write, endOf, send, makeContext, streams };
 }
 
 async function ours(db: Database, count: number): Promise<Variant> {
-  const { jobIds, write, send, makeContext, streams } = await storedStreams(db, count);
+  const { jobIds, write, endOf, send, makeContext, streams } = await storedStreams(db, count);
   const subscriptions = createSubscriptions({
     schema: createSchema(),
     limitsRule: createLimitsRule({ maxDepth: 12, maxFields: 5_000 }),
@@ -109,6 +116,7 @@ async function ours(db: Database, count: number): Promise<Variant> {
   return {
     jobIds,
     write,
+    endOf,
     send,
     upgrade: (request, socket, head) => {
       subscriptions.handleUpgrade(request, socket, head);
@@ -117,8 +125,8 @@ async function ours(db: Database, count: number): Promise<Variant> {
 }
 
 async function stockOverStore(db: Database): Promise<Variant> {
-  const { jobIds, write, send, makeContext } = await storedStreams(db, JOBS);
-  return { ...stock({ makeContext, send }, jobIds), write };
+  const { jobIds, write, endOf, send, makeContext } = await storedStreams(db, JOBS);
+  return { ...stock({ makeContext, send }, jobIds), write, endOf };
 }
 
 /** graphql-ws as it comes, with graphql-js `subscribe` per client. */

@@ -19,13 +19,13 @@ const settingsSchema = z.object({
     .default('100,1000,5000,10000')
     .transform((text) => text.split(',').map(Number)),
   FANOUT_ROUNDS: z.coerce.number().int().min(1).max(50).default(5),
-  FANOUT_MS: z.coerce.number().int().min(100).max(60_000).default(300),
+  FANOUT_MS: z.coerce.number().int().min(100).max(60_000).default(200),
 });
 
 const SHARED: readonly VariantName[] = ['ours', 'stock', 'ws', 'raw'];
 const UNSHARED: readonly VariantName[] = ['ours-jobs', 'stock-jobs'];
 const LINES = [1, 20];
-const PACED = { readers: 1_000, lines: 20, batches: 60, perSecond: 20 };
+const PACED = { readers: 1_000, lines: 20, batches: 40, perSecond: 20 };
 const LIMIT_MS = 600_000;
 
 const startedSchema = z.object({
@@ -33,6 +33,7 @@ const startedSchema = z.object({
   controlPort: z.int(),
   jobIds: z.array(z.string()),
 });
+const endsSchema = z.object({ ends: z.array(z.string().nullable()) });
 const closedSchema = z.object({ batches: z.int(), seconds: z.number(), cpuSeconds: z.number() });
 const memorySchema = z.object({ rssBytes: z.number() });
 const latencySchema = z.object({ count: z.int(), p50Ms: z.number(), p99Ms: z.number() });
@@ -63,12 +64,14 @@ export async function runFanout(): Promise<void> {
     return { name, server, readers, place };
   }
 
-  async function connect({ readers, place }: Pair, count: number): Promise<void> {
-    await readers.ask({ kind: 'connect', count, ...place }, signal);
+  async function connect({ server, readers, place }: Pair, count: number): Promise<void> {
+    const { ends } = endsSchema.parse(await server.ask({ kind: 'ends' }, signal));
+    await readers.ask({ kind: 'connect', count, ...place, ends }, signal);
   }
 
   async function measure(pair: Pair, readers: number, lines: number): Promise<FanoutSample> {
     const order = { kind: 'closed', lines, ms: settings.FANOUT_MS };
+    await pair.readers.ask({ kind: 'reset' }, signal);
     const { batches, seconds, cpuSeconds } = closedSchema.parse(
       await pair.server.ask(order, signal),
     );
