@@ -35,20 +35,30 @@ export interface LogRooms {
     operation: Operation,
     stream: LogStream,
   ): AsyncIterableIterator<ExecutionResult, void, void>;
-  /** How many rooms there are. */
-  size(): number;
+}
+
+/** A room, and what a reader in it no longer needs one of its own of. */
+interface Shared {
+  readonly room: Room;
+  readonly stream: LogStream;
+  readonly contextValue: Operation['contextValue'];
+}
+
+interface Joined extends Shared {
+  readonly stay: Stay;
 }
 
 export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
-  const rooms = new Map<string, Room>();
+  const rooms = new Map<string, Shared>();
   const keyOf = createKeys();
 
-  function open(key: string, operation: Operation, like: LogStream, place: number): Room {
+  function open(key: string, operation: Operation, like: LogStream, place: number): Shared {
+    const stream = like.resume(place);
     const room = createRoom({
-      stream: like.resume(place),
+      stream,
       place,
       onClosed: () => {
-        if (rooms.get(key) === room) rooms.delete(key);
+        if (rooms.get(key) === shared) rooms.delete(key);
       },
       async toFrame(event): Promise<RoomFrame> {
         const result = await resultOf(operation, event);
@@ -57,8 +67,9 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
         return { from: isEnd ? event.to : event.from, to: event.to, fragment, isEnd };
       },
     });
-    rooms.set(key, room);
-    return room;
+    const shared = { room, stream, contextValue: operation.contextValue };
+    rooms.set(key, shared);
+    return shared;
   }
 
   /** Comes in where the room stands. @returns undefined when the stream has ended */
@@ -66,9 +77,9 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
     operation: Operation,
     source: LogStream,
     interrupt: Interrupt,
-  ): AsyncGenerator<ExecutionResult, Stay | undefined, void> {
+  ): AsyncGenerator<ExecutionResult, Joined | undefined, void> {
     const key = keyOf(operation);
-    let entry: { readonly room: Room; readonly hold: Hold } | undefined;
+    let entry: { readonly shared: Shared; readonly hold: Hold } | undefined;
     interrupt.onRaise = () => void source.return?.();
     try {
       for (;;) {
@@ -78,19 +89,19 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
         yield await resultOf(operation, event);
         // graphql-ws has sent it. From here to the end of `join` no others have a turn.
         if (event.kind === 'end') return undefined;
-        const room =
+        const shared =
           rooms.get(key) ?? (event.isLive ? open(key, operation, source, event.to) : undefined);
-        if (room === undefined) continue;
-        if (entry?.room !== room) {
+        if (shared === undefined) continue;
+        if (entry?.shared !== shared) {
           entry?.hold.drop();
-          const hold = room.hold(source.poke);
-          entry = { room, hold };
+          const hold = shared.room.hold(source.poke);
+          entry = { shared, hold };
           source.bound = (at) => hold.boundaryAfter(at);
         }
         const missed = entry.hold.framesSince(event.to);
-        if (missed !== undefined) {
-          return room.join(operation.connection, openingFragment(operation.id), missed);
-        }
+        if (missed === undefined) continue;
+        const { connection, id } = operation;
+        return { ...shared, stay: shared.room.join(connection, openingFragment(id), missed) };
       }
     } finally {
       entry?.hold.drop();
@@ -100,13 +111,16 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
 
   async function* follow(
     operation: Operation,
-    first: LogStream,
+    source: LogStream,
     interrupt: Interrupt,
   ): AsyncGenerator<ExecutionResult, void, void> {
-    let source = first;
     for (;;) {
-      const stay = yield* catchUp(operation, source, interrupt);
-      if (stay === undefined) return;
+      const joined = yield* catchUp(operation, source, interrupt);
+      if (joined === undefined) return;
+      const { stay } = joined;
+      // Thousands wait here: what the room has as well they let go of.
+      source = joined.stream;
+      operation.contextValue = joined.contextValue;
       interrupt.onRaise = () => {
         stay.leave();
       };
@@ -124,7 +138,6 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
   return {
     follow: (operation, stream) =>
       interruptible((interrupt) => follow(operation, stream, interrupt)),
-    size: () => rooms.size,
   };
 }
 

@@ -24,7 +24,7 @@ import { checkRepresentations, MAX_QUERY_CHARACTERS, parseOptions } from './oper
 /** One operation of one connection, ready to be executed. */
 export interface Operation extends ExecutionArgs {
   readonly definition: OperationDefinitionNode;
-  readonly contextValue: Context;
+  contextValue: Context;
   /** A context that has read nothing yet. */
   readonly freshContext: () => Context;
   readonly connection: Connection;
