@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -34,8 +34,21 @@ async function startProcess(settings: Readonly<Record<string, string>> = {}) {
 
 async function runFamily(call: ReturnType<typeof callerOf>): Promise<string> {
   const { id } = await runPod(call, FAMILY);
-  await until('all three run', async () => (await processesOf(id)).length === 3);
+  await until('all three run', async () => isFamily(await processesOf(id)));
   return id;
+}
+
+/** A process that is just becoming its program has no environment to be known by for a moment. */
+function isFamily(pids: readonly number[]): boolean {
+  return pids.map(nameOf).sort().join() === 'sh,sleep,sleep';
+}
+
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return 'gone';
+  }
 }
 
 describe('pods of an emulator that dies', () => {
