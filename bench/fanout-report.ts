@@ -1,5 +1,6 @@
 /** Measurements of fan-out → Markdown: tables, and the targets with their verdicts. */
 import type { VariantName } from './fanout-variants.ts';
+import { median, whole } from './figures.ts';
 
 export interface FanoutSample {
   readonly variant: VariantName;
@@ -167,15 +168,4 @@ function medianOf<K extends string>(
   key: K,
 ): number {
   return median(samples.map((sample) => sample[key]));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
 }

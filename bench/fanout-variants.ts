@@ -21,6 +21,7 @@ import type { Database } from '../src/store/database.ts';
 import { insertJob } from '../src/store/jobs.ts';
 import { appendLines } from '../src/store/log-lines.ts';
 import { openDatabase } from '../src/store/open-database.ts';
+import { jobRecord } from '../test/support/job-record.ts';
 
 export const VARIANTS = ['ours', 'stock', 'ws', 'raw', 'ours-jobs', 'stock-jobs'] as const;
 export type VariantName = (typeof VARIANTS)[number];
@@ -232,28 +233,6 @@ function frameOf(message: Buffer): Buffer {
 }
 
 function makeJob(): Job {
-  const at = Date.now();
-  return {
-    id: randomBytes(8).toString('hex'),
-    tenantId: 'default',
-    credentialId: 'default',
-    name: 'bench',
-    status: 'RUNNING',
-    statusSince: at,
-    statusReason: null,
-    spec: {} as Job['spec'],
-    placement: {} as Job['placement'],
-    limits: {} as Job['limits'],
-    labels: [],
-    attempt: 1,
-    failures: 0,
-    progress: null,
-    failure: null,
-    estimatedUsd: null,
-    cancelRequestedAt: null,
-    createdAt: at,
-    startedAt: at,
-    endedAt: null,
-    capacitySince: null,
-  };
+  const id = randomBytes(8).toString('hex');
+  return jobRecord(id, { status: 'RUNNING', attempt: 1, startedAt: Date.now() });
 }

@@ -25,6 +25,7 @@ import { insertJob } from '../src/store/jobs.ts';
 import { insertChunks, placeChunks, toChunks } from '../src/store/log-lines.ts';
 import { openDatabase } from '../src/store/open-database.ts';
 import { startPostgres } from '../test/support/postgres-server.ts';
+import { median, whole } from './figures.ts';
 
 const ROUNDS = 5;
 const LINES = 300_000;
@@ -141,12 +142,6 @@ async function streamed(): Promise<number> {
   server.close();
   return lines / seconds;
 }
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
-
-const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 
 const WAYS = [
   ours,

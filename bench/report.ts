@@ -2,6 +2,7 @@
 import { SERVER_NAMES, SERVER_TITLES } from './servers.ts';
 import type { ServerName } from './servers.ts';
 import type { Workload } from './workloads.ts';
+import { median, whole } from './figures.ts';
 
 /** One server under one workload in one round. */
 export interface Sample {
@@ -100,15 +101,4 @@ function cellOf(
   workload: Workload['name'],
 ): readonly Sample[] {
   return samples.filter((sample) => sample.server === server && sample.workload === workload);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
 }

@@ -138,7 +138,7 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     rules: { limits: config.jobLimits, unsupported: (spec) => trainer.unsupported(spec) },
     isUploadReady: async (id) => (await uploads.find(id))?.state === 'READY',
     onDue: (jobId) => {
-      bus.publish(jobId);
+      onChange(jobId);
       reconciler.kick(jobId);
     },
     ...(deps.failpoint && { failpoint: deps.failpoint }),
@@ -237,6 +237,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
   const timing = config.reconciler;
   const now = Date.now;
   const identity = { tenantId: TENANT_ID, credentialId: CREDENTIAL_ID };
+  const followMs = Math.min(FOLLOW_MS, timing.tickMs);
   const tokenOf = (podName: string) => agentToken(keys, podName);
   const watch = createPodWatch({
     platform,
@@ -290,7 +291,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
     leaseMs: timing.leaseMs,
     policy: {
       tickMs: timing.tickMs,
-      followMs: Math.min(FOLLOW_MS, timing.tickMs),
+      followMs,
       capacityMs: timing.capacityMs,
       provisioningMs: timing.provisioningMs,
       preparingMs: PREPARING_MS,
@@ -332,7 +333,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
         failpoint,
       },
       tickMs: timing.tickMs,
-      followMs: Math.min(FOLLOW_MS, timing.tickMs),
+      followMs,
       maxRentFailures: MAX_RENT_FAILURES,
       log,
       now,

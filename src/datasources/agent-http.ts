@@ -14,6 +14,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import { parseJson } from './json.ts';
 
 const MAX_REFUSAL_BYTES = 64 * 1024;
 const MAX_PROSE_LENGTH = 500;
@@ -209,15 +210,6 @@ async function readText(answer: AgentAnswer, maxBytes: number): Promise<string> 
   const chunks: Uint8Array[] = [];
   for await (const chunk of answer.chunks(maxBytes)) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Undefined for text that is not JSON: no schema of ours accepts that. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** For people, without the query: names of files and folders in it are the pod's words. */

@@ -9,7 +9,8 @@ import type { Submission, SubmissionRules } from '../domain/job/submission.ts';
 import { offerOfPlacement, planTraining } from '../domain/training/training-plan.ts';
 import type { TrainingUserError } from '../domain/training/user-error.ts';
 import type { Database } from '../store/database.ts';
-import { claimKey, findJobs, insertJob, requestCancel } from '../store/jobs.ts';
+import { claimKey, findJobs, findKey, insertJob, requestCancel } from '../store/jobs.ts';
+import type { KnownKey } from '../store/jobs.ts';
 import { noFailpoint } from './failpoint.ts';
 import type { Failpoint } from './failpoint.ts';
 
@@ -78,15 +79,13 @@ export function createJobs(deps: JobsDeps): Jobs {
     bodySha256,
   }: Submission): Promise<SubmitResult | null> {
     if (idempotencyKey === null) return null;
-    const [row] = await db.query<{ job_id: string; body_sha256: string }>(
-      'select job_id, body_sha256 from idempotency_keys where tenant_id = $1 and key = $2',
-      [tenantId, idempotencyKey],
-    );
-    return row === undefined ? null : answerKnown(row.job_id, row.body_sha256 === bodySha256);
+    const known = await findKey(db, tenantId, idempotencyKey);
+    return known === null ? null : answerKnown(known, bodySha256);
   }
 
-  async function answerKnown(jobId: string, isSameBody: boolean): Promise<SubmitResult> {
-    if (!isSameBody) return refused(keyTaken);
+  async function answerKnown(known: KnownKey, bodySha256: string): Promise<SubmitResult> {
+    const { jobId } = known;
+    if (known.bodySha256 !== bodySha256) return refused(keyTaken);
     const job = await findJob(jobId);
     if (job === null) throw new Error(`the job ${jobId} of a key is not there`);
     return { kind: 'submitted', job };
@@ -104,7 +103,7 @@ export function createJobs(deps: JobsDeps): Jobs {
       return claimed;
     });
     failpoint('submit.saved');
-    if (claim.kind === 'known') return answerKnown(claim.jobId, claim.bodySha256 === bodySha256);
+    if (claim.kind === 'known') return answerKnown(claim, bodySha256);
     deps.onDue(job.id);
     return { kind: 'submitted', job };
   }
@@ -156,14 +155,13 @@ export function createJobs(deps: JobsDeps): Jobs {
         labels: job.labels,
       };
       const checked = readSubmission(input, deps.rules, sha256);
-      if (checked.kind === 'invalid') {
-        // Its arguments are not under `input`.
-        return { kind: 'refused', reasons: checked.errors.map(withoutInput) };
-      }
-      const result = await accept(checked.submission, prices);
-      return result.kind === 'refused'
-        ? { kind: 'refused', reasons: result.reasons.map(withoutInput) }
-        : result;
+      const result: SubmitResult =
+        checked.kind === 'invalid'
+          ? { kind: 'refused', reasons: checked.errors }
+          : await accept(checked.submission, prices);
+      if (result.kind === 'submitted') return result;
+      // Its arguments are not under `input`.
+      return { kind: 'refused', reasons: result.reasons.map(withoutInput) };
     },
 
     async cancel(id) {

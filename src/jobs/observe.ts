@@ -99,16 +99,17 @@ async function lookForPod(
   const named = listing.byName.get(launch.podName) ?? [];
   const [oldest] = [...named].sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0));
   const pod = launch.podId === null ? oldest : named.find(({ id }) => id === launch.podId);
+  // A job is looked at more often than pods are listed: each listing counts, and is written, once.
+  const isNew = (launch.observedAt ?? 0) < listing.takenAt;
   if (pod !== undefined) {
-    await recordPresence(db, launch.podName, listing.takenAt);
+    if (isNew) await recordPresence(db, launch.podName, listing.takenAt);
     const { isReady, status } = pod;
     return { pod: { kind: 'present', isReady, hasEnded: HAS_ENDED.has(status) }, found: pod };
   }
   // A pod that is known by its id may be listed late; one without stays unsure by itself.
   const isYoung = launch.liveAt !== null && listing.takenAt < launch.liveAt + listingGraceMs;
   if (isYoung && launch.observedAt === null) return nothing;
-  await recordAbsence(db, launch.podName, listing.takenAt);
-  const isNew = (launch.observedAt ?? 0) < listing.takenAt;
+  if (isNew) await recordAbsence(db, launch.podName, listing.takenAt);
   const since = launch.absentSince ?? listing.takenAt;
   return {
     pod: { kind: 'absent', since, times: launch.absences + (isNew ? 1 : 0) },

@@ -162,7 +162,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const seen = await observe(deps.observe, lease, signal);
       const decision = nextStep(seen.situation, policy);
       const isTransfer = decision.kind === 'deliver' || decision.kind === 'collect';
-      if (isTransfer) dueInMs = await transfer(lease, decision, seen, lost);
+      if (isTransfer) dueInMs = await transfer(lease, decision, seen, { lost, signal });
       else dueInMs = await perform(deps.perform, lease, decision, seen, signal);
     } catch (error) {
       if (lost.signal.reason instanceof Interrupted) dueInMs = 0;
@@ -186,7 +186,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     lease: Lease,
     decision: Step,
     seen: Observed,
-    lost: AbortController,
+    { lost, signal }: { readonly lost: AbortController; readonly signal: AbortSignal },
   ): Promise<number | null> {
     if (transfers.size >= MAX_TRANSFERS) return policy.tickMs;
     transfers.set(lease.job.id, lost);
@@ -197,7 +197,6 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       Math.min(MAX_TIMER_MS, msUntilLimit(seen.situation, seen.launch?.usdPerHour ?? 0, policy)),
     );
     try {
-      const signal = AbortSignal.any([lost.signal, stopping.signal]);
       return await perform(deps.perform, lease, decision, seen, signal);
     } finally {
       clearTimeout(timer);

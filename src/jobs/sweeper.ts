@@ -65,7 +65,10 @@ export interface SweeperDeps {
 
 export interface Sweeper {
   sweep(listing: Listing, signal: AbortSignal): Promise<void>;
-  /** Terminates the pods of these launches now, as far as they are known. Never rejects. */
+  /**
+   * Terminates the pods of these launches now, as far as they are known; what the platform or the
+   * store refuses is the next sweep's.
+   */
   end(launches: readonly Launch[], signal: AbortSignal): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import { encodePlace, decodePlace } from '../domain/job/list-cursor.ts';
 import type { Job, Launch } from '../domain/job/job.ts';
 import { AppError } from '../errors.ts';
 import type { Context } from '../context.ts';
+import type { SubmitResult } from '../jobs/jobs.ts';
 import type { Resolvers } from './__generated__/schema.ts';
 
 const MAX_PAGE = 100;
@@ -26,6 +27,12 @@ function pricesOf({ prices }: Context) {
   };
 }
 
+function toPayload(result: SubmitResult) {
+  return result.kind === 'submitted'
+    ? { job: result.job, userErrors: [] }
+    : { job: null, userErrors: result.reasons };
+}
+
 export const jobResolvers: Resolvers = {
   Query: {
     trainingJob: (_parent, { id }, { stored }) => stored.job(id),
@@ -47,23 +54,14 @@ export const jobResolvers: Resolvers = {
   },
   Mutation: {
     async submitTrainingJob(_parent, { input }, context) {
-      const result = await context.jobs.submit(input, pricesOf(context));
-      return result.kind === 'submitted'
-        ? { job: result.job, userErrors: [] }
-        : { job: null, userErrors: result.reasons };
+      return toPayload(await context.jobs.submit(input, pricesOf(context)));
     },
     async retryTrainingJob(_parent, { id, idempotencyKey, placement }, context) {
       const changes = { idempotencyKey: idempotencyKey ?? null, placement: placement ?? null };
-      const result = await context.jobs.retry(id, changes, pricesOf(context));
-      return result.kind === 'submitted'
-        ? { job: result.job, userErrors: [] }
-        : { job: null, userErrors: result.reasons };
+      return toPayload(await context.jobs.retry(id, changes, pricesOf(context)));
     },
     async cancelTrainingJob(_parent, { id }, { jobs }) {
-      const result = await jobs.cancel(id);
-      return result.kind === 'submitted'
-        ? { job: result.job, userErrors: [] }
-        : { job: null, userErrors: result.reasons };
+      return toPayload(await jobs.cancel(id));
     },
   },
   TrainingJobConnection: {

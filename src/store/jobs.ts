@@ -68,8 +68,26 @@ export async function insertJob(tx: Queryable, job: Job): Promise<void> {
   );
 }
 
-export type KeyClaim =
-  { readonly kind: 'new' } | { readonly kind: 'known'; jobId: string; bodySha256: string };
+/** What a key was used for. */
+export interface KnownKey {
+  readonly jobId: string;
+  readonly bodySha256: string;
+}
+
+export type KeyClaim = { readonly kind: 'new' } | ({ readonly kind: 'known' } & KnownKey);
+
+/** Null: it was not used yet. */
+export async function findKey(
+  db: Queryable,
+  tenantId: string,
+  key: string,
+): Promise<KnownKey | null> {
+  const [row] = await db.query<{ job_id: string; body_sha256: string }>(
+    'select job_id, body_sha256 from idempotency_keys where tenant_id = $1 and key = $2',
+    [tenantId, key],
+  );
+  return row === undefined ? null : { jobId: row.job_id, bodySha256: row.body_sha256 };
+}
 
 /** Whoever comes second waits for the first and then sees its job. */
 export async function claimKey(
@@ -82,12 +100,9 @@ export async function claimKey(
     [key.tenantId, key.key, key.bodySha256, key.jobId, key.now],
   );
   if (made.length > 0) return { kind: 'new' };
-  const [known] = await tx.query<{ job_id: string; body_sha256: string }>(
-    'select job_id, body_sha256 from idempotency_keys where tenant_id = $1 and key = $2',
-    [key.tenantId, key.key],
-  );
-  if (known === undefined) throw new Error('a key that is taken is not there');
-  return { kind: 'known', jobId: known.job_id, bodySha256: known.body_sha256 };
+  const known = await findKey(tx, key.tenantId, key.key);
+  if (known === null) throw new Error('a key that is taken is not there');
+  return { kind: 'known', ...known };
 }
 
 export async function purgeKeys(db: Queryable, before: number): Promise<void> {

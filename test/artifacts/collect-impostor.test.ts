@@ -7,7 +7,7 @@ import { collectArtifacts } from '../../src/artifacts/collect.ts';
 import { createPodAgent } from '../../src/datasources/pod-agent.ts';
 import { startImpostor } from '../support/agent-process.ts';
 import { createFolderStore } from '../support/folder-store.ts';
-import { makeFolder } from '../support/start-app.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const { signal } = new AbortController();
 const BODY = Buffer.from('the bytes of a result');

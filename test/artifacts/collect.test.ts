@@ -8,7 +8,7 @@ import type { PodAgent } from '../../src/datasources/pod-agent.ts';
 import { createRandom } from '../../src/emulator/random.ts';
 import { cutProxy, startAgent } from '../support/agent-process.ts';
 import { createFolderStore } from '../support/folder-store.ts';
-import { makeFolder } from '../support/start-app.ts';
+import { makeFolder } from '../support/folder.ts';
 import { until } from '../support/until.ts';
 
 const { signal } = new AbortController();

@@ -16,7 +16,7 @@ import {
   selectArtifactsOfJobs,
   upsertArtifact,
 } from '../../src/store/artifacts.ts';
-import { makeFolder } from '../support/start-app.ts';
+import { makeFolder } from '../support/folder.ts';
 import { until } from '../support/until.ts';
 
 const KEY = 'k'.repeat(43);

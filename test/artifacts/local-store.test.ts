@@ -15,7 +15,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { asDiskFault, isStorageKey } from '../../src/artifacts/artifact-store.ts';
 import { createLocalStore } from '../../src/artifacts/local-store.ts';
 import { openArtifactStore } from '../../src/artifacts/open-artifact-store.ts';
-import { makeFolder } from '../support/start-app.ts';
+import { makeFolder } from '../support/folder.ts';
 
 function makeStore() {
   const folder = makeFolder();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openArtifactStore } from '../../src/artifacts/open-artifact-store.ts';
 import { S3_KEYS, startS3Server } from '../support/s3-server.ts';
-import { makeFolder } from '../support/start-app.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const MIB = 1_024 * 1_024;
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkSafetensors } from '../../src/artifacts/safetensors.ts';
-import { makeFolder } from '../support/start-app.ts';
+import { makeFolder } from '../support/folder.ts';
 
 interface Parts {
   readonly header: string | Buffer;

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeFolder, startTestApp } from '../support/start-app.ts';
+import { makeFolder } from '../support/folder.ts';
+import { startTestApp } from '../support/start-app.ts';
 import { until } from '../support/until.ts';
 import { cli } from './run-cli.ts';
 

@@ -11,7 +11,7 @@ import {
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeFolder } from '../support/start-app.ts';
+import { makeFolder } from '../support/folder.ts';
 import { until } from '../support/until.ts';
 import { listen, sendJson } from './listen.ts';
 import { cli } from './run-cli.ts';

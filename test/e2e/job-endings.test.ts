@@ -1,36 +1,21 @@
 import { expect, test } from 'vitest';
-import { startTestApp } from '../support/start-app.ts';
-import { hasEnded, jobThat, readJob, SPEC, submitJob, uploadDataset } from '../support/training.ts';
+import {
+  hasEnded,
+  jobThat,
+  LONG_SPEC,
+  readJob,
+  SPEC,
+  startWithDataset,
+} from '../support/training.ts';
 import { until } from '../support/until.ts';
 
-const QUICK = {
-  RECONCILE_SECONDS: '0.1',
-  POD_ABSENT_SECONDS: '0.3',
-  LISTING_GRACE_SECONDS: '1',
-  LEASE_SECONDS: '2',
-};
-const LONG = { ...SPEC, maxSteps: 1_000_000, checkpointSteps: 1_000 };
-
-async function startWithDataset(settings: Readonly<Record<string, string>> = {}) {
-  const app = await startTestApp({ ...QUICK, ...settings });
-  const uploadId = await uploadDataset(app.query);
-  const submit = async (
-    more: Readonly<Record<string, unknown>> = {},
-    spec: Readonly<Record<string, unknown>> = SPEC,
-  ) => {
-    const { job, userErrors } = await submitJob(app.query, {
-      name: 'a job',
-      spec: { ...spec, dataset: { uploadId } },
-      ...more,
-    });
-    expect(userErrors).toEqual([]);
-    return job?.id ?? '';
-  };
+async function startTraining() {
+  const app = await startWithDataset();
   const allGone = () =>
     until('every pod is terminated', async () =>
       (await app.emulator.pods()).every(({ terminatedAt }) => terminatedAt !== null),
     );
-  return { ...app, submit, allGone, uploadId };
+  return { ...app, allGone };
 }
 
 const CANCEL = `mutation($id: ID!) { cancelTrainingJob(id: $id) { job { status cancelRequestedAt } userErrors { code path } } }`;
@@ -38,10 +23,10 @@ const CANCEL = `mutation($id: ID!) { cancelTrainingJob(id: $id) { job { status c
 test.for(['PENDING', 'PROVISIONING', 'PREPARING', 'RUNNING'])(
   'a job that is %s can be cancelled, and leaves no pod',
   async (status) => {
-    const { query, submit, emulator, allGone } = await startWithDataset();
+    const { query, submit, emulator, allGone } = await startTraining();
     if (status === 'PENDING') await emulator.addFault({ kind: 'no-capacity' });
     if (status === 'PROVISIONING') await emulator.addFault({ kind: 'boot-failure' });
-    const id = await submit({}, LONG);
+    const id = await submit({}, LONG_SPEC);
     await jobThat(query, id, (job) =>
       status === 'PREPARING'
         ? ['PREPARING', 'RUNNING'].includes(job.status)
@@ -59,17 +44,17 @@ test.for(['PENDING', 'PROVISIONING', 'PREPARING', 'RUNNING'])(
 );
 
 test('an unknown job cannot be cancelled', async () => {
-  const { query } = await startWithDataset();
+  const { query } = await startTraining();
   expect((await query(CANCEL, { id: 'nope' })).data).toMatchObject({
     cancelTrainingJob: { job: null, userErrors: [{ code: 'UNKNOWN', path: ['id'] }] },
   });
 });
 
 test('a job is ended at its limit of money, at most one tick beyond it', async () => {
-  const { query, submit, allGone } = await startWithDataset();
+  const { query, submit, allGone } = await startTraining();
   const maxCostUsd = 0.001;
   const placement = { gpuResourceIds: ['NVIDIA H200'] };
-  const id = await submit({ placement, limits: { maxCostUsd } }, LONG);
+  const id = await submit({ placement, limits: { maxCostUsd } }, LONG_SPEC);
   const ended = await jobThat(query, id, hasEnded);
   expect(ended).toMatchObject({ status: 'FAILED', failure: { code: 'BUDGET_EXHAUSTED' } });
   await allGone();
@@ -81,7 +66,7 @@ test('a job is ended at its limit of money, at most one tick beyond it', async (
 });
 
 test('a trainer that refuses the dataset ends the job with its own words, and no second pod', async () => {
-  const { query, submit, emulator, allGone } = await startWithDataset();
+  const { query, submit, emulator, allGone } = await startTraining();
   const id = await submit({}, { ...SPEC, baseModel: 'missing/model-1B' });
   const ended = await jobThat(query, id, hasEnded);
   expect(ended).toMatchObject({
@@ -94,7 +79,7 @@ test('a trainer that refuses the dataset ends the job with its own words, and no
 });
 
 test('a spot pod that is reclaimed gets a next attempt, and the job completes', async () => {
-  const { query, submit, emulator, allGone } = await startWithDataset();
+  const { query, submit, emulator, allGone } = await startTraining();
   const placement = { spot: true, gpuResourceIds: ['NVIDIA GeForce RTX 4090'] };
   const id = await submit({ placement }, { ...SPEC, maxSteps: 600 });
   const running = await jobThat(query, id, ({ status }) => status === 'RUNNING');
@@ -110,8 +95,8 @@ test('a spot pod that is reclaimed gets a next attempt, and the job completes', 
 });
 
 test('a host that dies again and again fails the job when its attempts are used up', async () => {
-  const { query, submit, emulator, allGone } = await startWithDataset();
-  const id = await submit({ limits: { maxAttempts: 2 } }, LONG);
+  const { query, submit, emulator, allGone } = await startTraining();
+  const id = await submit({ limits: { maxAttempts: 2 } }, LONG_SPEC);
   for (const attempt of [1, 2]) {
     await jobThat(query, id, (job) => job.status === 'RUNNING' && job.attempts.length === attempt);
     await emulator.addFault({ kind: 'host-death', mode: 'exit' });
@@ -125,7 +110,7 @@ test('a host that dies again and again fails the job when its attempts are used 
 });
 
 test('a create whose answer is lost is found by its name and never repeated', async () => {
-  const { query, submit, emulator, allGone } = await startWithDataset();
+  const { query, submit, emulator, allGone } = await startTraining();
   await emulator.addFault({ kind: 'fail-after-effect', route: 'POST /v2/pods', times: 1 });
   const id = await submit();
   expect(await jobThat(query, id, hasEnded)).toMatchObject({
@@ -137,7 +122,7 @@ test('a create whose answer is lost is found by its name and never repeated', as
 });
 
 test('an ended job can be tried again as a new one, with another placement', async () => {
-  const { query, submit } = await startWithDataset();
+  const { query, submit } = await startTraining();
   const id = await submit({}, { ...SPEC, baseModel: 'missing/model-1B' });
   const RETRY = `mutation($id: ID!, $placement: PlacementInput) { retryTrainingJob(id: $id, placement: $placement) {
     job { id spec { asJson } } userErrors { code path message } } }`;
@@ -156,7 +141,7 @@ test('an ended job can be tried again as a new one, with another placement', asy
 });
 
 test('the log has every line once, in order, with what the service did', async () => {
-  const { query, submit } = await startWithDataset();
+  const { query, submit } = await startTraining();
   const id = await submit();
   await jobThat(query, id, hasEnded);
   const { data } = await query(
@@ -191,7 +176,7 @@ test('the log has every line once, in order, with what the service did', async (
 });
 
 test('a page of the log behind a foreign cursor is refused', async () => {
-  const { query, submit } = await startWithDataset();
+  const { query, submit } = await startTraining();
   const id = await submit();
   const logs = (after: string) =>
     query(

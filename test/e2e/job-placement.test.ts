@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest';
-import { startTestApp } from '../support/start-app.ts';
-import { hasEnded, jobThat, SPEC, submitJob, uploadDataset } from '../support/training.ts';
+import { hasEnded, jobThat, LONG_SPEC, SPEC, startWithDataset } from '../support/training.ts';
 import { until } from '../support/until.ts';
 
-const QUICK = { RECONCILE_SECONDS: '0.1', POD_ABSENT_SECONDS: '0.3' };
-const LONG = { ...SPEC, maxSteps: 1_000_000, checkpointSteps: 1_000 };
 const HF_TOKEN = 'hf_averysecrettoken';
 
 interface RestPod {
@@ -13,26 +10,23 @@ interface RestPod {
   readonly env: Readonly<Record<string, string>>;
 }
 
-async function startWithDataset(settings: Readonly<Record<string, string>> = {}) {
-  const app = await startTestApp({ ...QUICK, ...settings });
-  const uploadId = await uploadDataset(app.query);
-  const submit = async (more: object = {}, spec: object = LONG) => {
-    const input = { name: 'a job', spec: { ...spec, dataset: { uploadId } }, ...more };
-    const { job, userErrors } = await submitJob(app.query, input);
-    expect(userErrors).toEqual([]);
-    return job?.id ?? '';
-  };
+async function startTraining(settings: Readonly<Record<string, string>> = {}) {
+  const app = await startWithDataset(settings);
   const restPods = async () => {
     const response = await fetch(`${app.app.emulatorUrl ?? ''}/v2/pods`, {
       headers: { authorization: 'Bearer any' },
     });
     return ((await response.json()) as { pods: RestPod[] }).pods;
   };
-  return { ...app, submit, restPods };
+  return {
+    ...app,
+    restPods,
+    submit: (more: object = {}, spec: object = LONG_SPEC) => app.submit(more, spec),
+  };
 }
 
 test('what the placement says reaches the create request', async () => {
-  const { query, submit, restPods } = await startWithDataset();
+  const { query, submit, restPods } = await startTraining();
   const id = await submit({
     placement: {
       gpuResourceIds: ['NVIDIA H100 80GB HBM3'],
@@ -65,7 +59,7 @@ test('what the placement says reaches the create request', async () => {
 
 test('no secret is in a pod’s environment, the log or an answer', async () => {
   const settings = { HF_TOKEN, SIGNING_KEY: 'k'.repeat(40) };
-  const { query, submit, restPods } = await startWithDataset(settings);
+  const { query, submit, restPods } = await startTraining(settings);
   const id = await submit({}, { ...SPEC, baseModel: 'gated/model-1B', maxSteps: 100 });
   await jobThat(query, id, ({ status }) => status === 'RUNNING' || status === 'COLLECTING');
   const pods = JSON.stringify(await restPods());
@@ -84,8 +78,8 @@ test('no secret is in a pod’s environment, the log or an answer', async () => 
   }
 });
 
-test('a stranger’s machine gets the token of the hub only when the job allows it', async () => {
-  const { query, submit } = await startWithDataset({ HF_TOKEN });
+test('a stranger’s machine gets the token of the hub when the job allows it', async () => {
+  const { query, submit } = await startTraining({ HF_TOKEN });
   const gated = { ...SPEC, baseModel: 'gated/model-1B' };
   const hidden = await submit(
     { placement: { cloud: 'COMMUNITY', trustCommunityHosts: true } },
@@ -95,7 +89,7 @@ test('a stranger’s machine gets the token of the hub only when the job allows 
 });
 
 test('what a job cost is told as worked out, and as billed once that is known', async () => {
-  const { query, submit } = await startWithDataset();
+  const { query, submit } = await startTraining();
   const id = await submit({}, SPEC);
   await jobThat(query, id, hasEnded);
   const { billedUsd, usdSoFar } = await until('the bill', async () => {
@@ -113,7 +107,7 @@ test('what a job cost is told as worked out, and as billed once that is known', 
 });
 
 test('candidates are tried in the order that was asked for', async () => {
-  const { query, submit, emulator } = await startWithDataset();
+  const { query, submit, emulator } = await startTraining();
   await emulator.addFault({ kind: 'no-capacity', gpuTypeId: 'NVIDIA H200' });
   const placement = { gpuResourceIds: ['NVIDIA H200', 'NVIDIA L4', 'NVIDIA GeForce RTX 4090'] };
   const id = await submit({ placement });
@@ -125,7 +119,7 @@ test.for([
   ['insufficient-balance', 'INSUFFICIENT_BALANCE'],
   ['unauthorized', 'UNAUTHORIZED'],
 ] as const)('a create that is refused for %s ends the job', async ([kind, code]) => {
-  const { query, submit, emulator } = await startWithDataset();
+  const { query, submit, emulator } = await startTraining();
   await emulator.addFault({ kind, route: 'POST /v2/pods' });
   const ended = await jobThat(query, await submit(), hasEnded);
   expect(ended).toMatchObject({ status: 'FAILED', failure: { code } });
@@ -133,7 +127,7 @@ test.for([
 });
 
 test('a request that the platform will never take is not sent again', async () => {
-  const { query, submit, emulator } = await startWithDataset();
+  const { query, submit, emulator } = await startTraining();
   await emulator.addFault({
     kind: 'status',
     status: 422,
@@ -147,7 +141,7 @@ test('a request that the platform will never take is not sent again', async () =
 });
 
 test('a rule that every candidate breaks is the request’s fault', async () => {
-  const { query, submit, emulator } = await startWithDataset();
+  const { query, submit, emulator } = await startTraining();
   const body = { title: 'Bad Request', status: 400, detail: 'disk is too large' };
   await emulator.addFault({ kind: 'status', status: 400, body, route: 'POST /v2/pods' });
   const { failure } = await jobThat(query, await submit(), hasEnded);

@@ -1,16 +1,14 @@
 import { expect, test } from 'vitest';
-import { startTestApp } from '../support/start-app.ts';
-import { SPEC, submitJob, uploadDataset } from '../support/training.ts';
+import type { startTestApp } from '../support/start-app.ts';
+import { SPEC, startWithDataset, submitJob } from '../support/training.ts';
 import { freshPostgres, hasPostgres, POSTGRES_MISSING } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
 const KEYS = 1_000;
 
-async function startWithDataset(settings: Readonly<Record<string, string>> = {}) {
-  const app = await startTestApp({ RECONCILE_SECONDS: '0.2', ...settings });
-  const uploadId = await uploadDataset(app.query);
-  const input = { name: 'a job', spec: { ...SPEC, dataset: { uploadId } } };
-  return { ...app, input };
+async function startSubmitting(settings: Readonly<Record<string, string>> = {}) {
+  const app = await startWithDataset({ RECONCILE_SECONDS: '0.2', ...settings });
+  return { ...app, input: app.inputOf() };
 }
 
 async function countJobs(query: Awaited<ReturnType<typeof startTestApp>>['query']) {
@@ -19,7 +17,7 @@ async function countJobs(query: Awaited<ReturnType<typeof startTestApp>>['query'
 }
 
 test('a thousand concurrent submissions with one key are one job', async () => {
-  const { query, input, emulator } = await startWithDataset();
+  const { query, input, emulator } = await startSubmitting();
   await emulator.addFault({ kind: 'no-capacity' });
   const answers = await Promise.all(
     Array.from({ length: KEYS }, () => submitJob(query, { ...input, idempotencyKey: 'one' })),
@@ -32,7 +30,7 @@ test('a thousand concurrent submissions with one key are one job', async () => {
 test('the same holds on PostgreSQL', async ({ skip }) => {
   if (!hasPostgres) skip(POSTGRES_MISSING);
   const settings = { DATABASE_URL: await freshPostgres(), ARTIFACT_FOLDER_SHARED: 'true' };
-  const { query, input, emulator } = await startWithDataset(settings);
+  const { query, input, emulator } = await startSubmitting(settings);
   await emulator.addFault({ kind: 'no-capacity' });
   const answers = await Promise.all(
     Array.from({ length: 200 }, () => submitJob(query, { ...input, idempotencyKey: 'one' })),
@@ -42,7 +40,7 @@ test('the same holds on PostgreSQL', async ({ skip }) => {
 });
 
 test('a key with another content is refused, and says so', async () => {
-  const { query, input } = await startWithDataset();
+  const { query, input } = await startSubmitting();
   await submitJob(query, { ...input, idempotencyKey: 'k' });
   const other = await submitJob(query, { ...input, name: 'another', idempotencyKey: 'k' });
   expect(other).toMatchObject({
@@ -52,7 +50,7 @@ test('a key with another content is refused, and says so', async () => {
 });
 
 test('everything that is wrong with a submission is told at once', async () => {
-  const { query } = await startWithDataset();
+  const { query } = await startSubmitting();
   const { job, userErrors } = await submitJob(query, {
     name: 'two\nlines',
     spec: { ...SPEC, rank: 0, dataset: { uploadId: 'nope' } },
@@ -82,14 +80,14 @@ test.for([
     ['UNSUPPORTED', 'input.spec.dataset'],
   ],
 ] as const)('%s is refused before anything is rented', async ([, dataset, [code, path]]) => {
-  const { query, input, emulator } = await startWithDataset();
+  const { query, input, emulator } = await startSubmitting();
   const { userErrors } = await submitJob(query, { ...input, spec: { ...SPEC, dataset } });
   expect(userErrors.map((error) => [error.code, error.path.join('.')])).toEqual([[code, path]]);
   expect(await emulator.pods()).toEqual([]);
 });
 
 test('an uploaded dataset goes to a stranger’s machine only when that is allowed', async () => {
-  const { query, input } = await startWithDataset();
+  const { query, input } = await startSubmitting();
   const placement = { cloud: 'COMMUNITY' };
   const refused = await submitJob(query, { ...input, placement });
   expect(refused.userErrors).toMatchObject([
@@ -114,7 +112,7 @@ const NASTY = [
 ];
 
 test.for(NASTY)('the name %s is kept as it is and does nothing', async (name) => {
-  const { query, input } = await startWithDataset();
+  const { query, input } = await startSubmitting();
   const { job } = await submitJob(query, { ...input, name });
   const { data } = await query(
     'query($id: ID!, $name: String) { trainingJob(id: $id) { name } trainingJobs(nameContains: $name) { nodes { id } } }',
@@ -127,7 +125,7 @@ test.for(NASTY)('the name %s is kept as it is and does nothing', async (name) =>
 });
 
 test('text of ten megabytes is refused as a body, and of one megabyte as a name', async () => {
-  const { url, query, input } = await startWithDataset();
+  const { url, query, input } = await startSubmitting();
   const huge = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -139,7 +137,7 @@ test('text of ten megabytes is refused as a body, and of one megabyte as a name'
 });
 
 test('jobs are listed newest first, in pages that neither lose nor repeat one', async () => {
-  const { query, input, emulator } = await startWithDataset();
+  const { query, input, emulator } = await startSubmitting();
   await emulator.addFault({ kind: 'no-capacity' });
   const ids: string[] = [];
   for (let n = 0; n < 7; n += 1) {
@@ -170,7 +168,7 @@ test('jobs are listed newest first, in pages that neither lose nor repeat one', 
 });
 
 test('the create call follows a submission at once', async () => {
-  const { query, input, emulator } = await startWithDataset({ RECONCILE_SECONDS: '5' });
+  const { query, input, emulator } = await startSubmitting({ RECONCILE_SECONDS: '5' });
   const { job } = await submitJob(query, input);
   await until(
     'the pod is asked for before the next tick',

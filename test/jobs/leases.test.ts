@@ -1,8 +1,6 @@
 /** Leases at the store: one holder at a time, and what a late one writes changes nothing. */
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job/job.ts';
-import type { Placement } from '../../src/domain/training/placement.ts';
-import type { TrainingSpec } from '../../src/domain/training/training-spec.ts';
 import { upsertArtifact } from '../../src/store/artifacts.ts';
 import {
   beginAttempt,
@@ -33,37 +31,11 @@ import { dropLease, holdLease } from '../../src/store/leases.ts';
 import { appendLines } from '../../src/store/log-lines.ts';
 import { appendPoints } from '../../src/store/metric-points.ts';
 import { describeStores } from '../support/databases.ts';
+import { jobRecord } from '../support/job-record.ts';
 import { until } from '../support/until.ts';
 
 const LONG_MS = 60_000;
 const TABLES = ['jobs', 'attempts', 'launches', 'artifacts', 'log_chunks', 'metric_points'];
-
-function jobOf(id: string): Job {
-  const now = Date.now();
-  return {
-    id,
-    tenantId: 'default',
-    credentialId: 'default',
-    name: id,
-    status: 'PENDING',
-    statusSince: now,
-    statusReason: null,
-    spec: {} as TrainingSpec,
-    placement: {} as Placement,
-    limits: { maxRuntimeSeconds: 60, maxCostUsd: 1, maxAttempts: 1 },
-    labels: [],
-    attempt: 0,
-    failures: 0,
-    progress: null,
-    failure: null,
-    estimatedUsd: null,
-    cancelRequestedAt: null,
-    createdAt: now,
-    startedAt: null,
-    endedAt: null,
-    capacitySince: null,
-  };
-}
 
 function intentOf(podName: string, jobId = 'one') {
   return {
@@ -124,7 +96,7 @@ async function claimOne(db: Database, workerId: string, leaseMs: number): Promis
 
 /** A job whose first holder is late: its lease ran out and the second has it. */
 async function takeOver(db: Database): Promise<{ stale: Lease; current: Lease }> {
-  await insertJob(db, jobOf('one'));
+  await insertJob(db, jobRecord('one'));
   const stale = await claimOne(db, 'first', 1);
   await fenced(db, stale, async (tx) => {
     const attempt = { tenantId: 'default', jobId: 'one', number: 1, spot: false, now: 1 };
@@ -165,7 +137,7 @@ describeStores('leases', (open) => {
 
   it('many claimers get every due job once', async () => {
     const db = await open();
-    for (let number = 0; number < 30; number += 1) await insertJob(db, jobOf(`job${number}`));
+    for (let number = 0; number < 30; number += 1) await insertJob(db, jobRecord(`job${number}`));
     const claims = await Promise.all(
       Array.from({ length: 20 }, (_, worker) =>
         claimDue(db, { workerId: `w${worker}`, leaseMs: LONG_MS, limit: 2 }),
@@ -180,7 +152,7 @@ describeStores('leases', (open) => {
 
   it('a job that is given back is due when it was said, and one that has ended never', async () => {
     const db = await open();
-    await insertJob(db, jobOf('one'));
+    await insertJob(db, jobRecord('one'));
     await releaseLease(db, await claimOne(db, 'first', LONG_MS), LONG_MS);
     expect(await claimDue(db, { workerId: 'second', leaseMs: LONG_MS, limit: 1 })).toEqual([]);
     await requestCancel(db, 'default', 'one', Date.now());
@@ -192,7 +164,7 @@ describeStores('leases', (open) => {
 
   it('a cancellation that comes during a step is due at once; one that it saw waits', async () => {
     const db = await open();
-    await insertJob(db, jobOf('one'));
+    await insertJob(db, jobRecord('one'));
     const blind = await claimOne(db, 'first', LONG_MS);
     await requestCancel(db, 'default', 'one', Date.now());
     await releaseLease(db, blind, LONG_MS);

@@ -14,7 +14,7 @@ import { agentCommand, agentEnv } from '../../src/datasources/agent-payload.ts';
 import { createPodAgent } from '../../src/datasources/pod-agent.ts';
 import type { PodAgent, PodAgentOptions, UploadSource } from '../../src/datasources/pod-agent.ts';
 import { createRandom } from '../../src/emulator/random.ts';
-import { makeFolder } from './start-app.ts';
+import { makeFolder } from './folder.ts';
 import { until } from './until.ts';
 
 const TOKEN = 'token-for-tests-0123456789';

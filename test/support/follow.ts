@@ -8,6 +8,7 @@ import { insertJob } from '../../src/store/jobs.ts';
 import { appendLines } from '../../src/store/log-lines.ts';
 import type { NewLogLine } from '../../src/domain/job/log-line.ts';
 import type { Job, JobStatus } from '../../src/domain/job/job.ts';
+import { jobRecord } from './job-record.ts';
 
 export const LOGS = `subscription Logs($jobId: ID!, $after: LogCursor, $filter: LogFilter) {
   trainingJobLogs(jobId: $jobId, after: $after, filter: $filter) {
@@ -35,29 +36,12 @@ let jobs = 0;
 export async function makeJob(db: Database, status: JobStatus = 'RUNNING'): Promise<Job> {
   jobs += 1;
   const at = Date.now();
-  const job: Job = {
-    id: `job${jobs}x${at.toString(36)}`,
-    tenantId: 'default',
-    credentialId: 'default',
+  const job = jobRecord(`job${jobs}x${at.toString(36)}`, {
     name: 'followed',
     status,
-    statusSince: at,
-    statusReason: null,
-    spec: {} as Job['spec'],
-    placement: {} as Job['placement'],
-    limits: {} as Job['limits'],
-    labels: [],
     attempt: 1,
-    failures: 0,
-    progress: null,
-    failure: null,
-    estimatedUsd: null,
-    cancelRequestedAt: null,
-    createdAt: at,
     startedAt: at,
-    endedAt: null,
-    capacitySince: null,
-  };
+  });
   await db.transaction(async (tx) => {
     await insertJob(tx, job);
     await tx.query('update jobs set due_at = null where id = $1', [job.id]);

@@ -7,7 +7,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { makeFolder } from './start-app.ts';
+import { makeFolder } from './folder.ts';
 
 /** The package has no types. */
 interface S3Server {

@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { controlOf } from './emulator-control.ts';
+import { makeFolder } from './folder.ts';
 
 export interface GraphqlAnswer {
   readonly status: number;
@@ -16,22 +14,13 @@ export interface GraphqlAnswer {
   }[];
 }
 
-/** A folder of its own that is gone after the test. */
-export function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'runpod-subgraph-test-'));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return folder;
-}
-
 /** The whole server with the embedded emulator, on free ports; stopped when the test ends. */
 export async function startTestApp(settings: Readonly<Record<string, string>> = {}) {
   const app = await startApp(
     readConfig({
       PORT: '0',
       DATA_DIR: makeFolder(),
-      LOG_LEVEL: process.env.TEST_LOG ?? 'silent',
+      LOG_LEVEL: 'silent',
       ...settings,
     }),
   );

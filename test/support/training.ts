@@ -1,5 +1,6 @@
 /** A training job as a client runs one: upload, submit, follow, over HTTP. */
 import { expect } from 'vitest';
+import { startTestApp } from './start-app.ts';
 import type { GraphqlAnswer } from './start-app.ts';
 import { until } from './until.ts';
 
@@ -106,4 +107,36 @@ export async function jobThat(
 
 export function hasEnded({ status }: SeenJob): boolean {
   return status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELLED';
+}
+
+/** Settings under which a pod is seen to be gone, and a job to be stuck, within a second. */
+const QUICK = {
+  RECONCILE_SECONDS: '0.1',
+  POD_ABSENT_SECONDS: '0.3',
+  LISTING_GRACE_SECONDS: '1',
+  LEASE_SECONDS: '2',
+};
+
+/** It trains until somebody ends it. */
+export const LONG_SPEC = { ...SPEC, maxSteps: 1_000_000, checkpointSteps: 1_000 };
+
+/** A server with a dataset that jobs can train on. */
+export async function startWithDataset(settings: Readonly<Record<string, string>> = {}) {
+  const app = await startTestApp({ ...QUICK, ...settings });
+  const uploadId = await uploadDataset(app.query);
+  const inputOf = (more: object = {}, spec: object = SPEC) => ({
+    name: 'a job',
+    spec: { ...spec, dataset: { uploadId } },
+    ...more,
+  });
+  return {
+    ...app,
+    inputOf,
+    /** @returns the id of a job that was accepted */
+    submit: async (more?: object, spec?: object): Promise<string> => {
+      const { job, userErrors } = await submitJob(app.query, inputOf(more, spec));
+      expect(userErrors).toEqual([]);
+      return job?.id ?? '';
+    },
+  };
 }

@@ -9,7 +9,7 @@ import { createUploads } from '../../src/artifacts/uploads.ts';
 import { createUploadRoute } from '../../src/http/uploads.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
-import { makeFolder } from '../support/start-app.ts';
+import { makeFolder } from '../support/folder.ts';
 
 export const TENANT = 'default';
 

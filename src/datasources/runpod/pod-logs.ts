@@ -10,6 +10,7 @@ import { createSilence } from '../silence.ts';
 import { transportFault } from './problem.ts';
 import type { RestClient } from './rest-client.ts';
 import { logEventSchema } from './rest-schemas.ts';
+import { parseJson } from '../json.ts';
 
 const ROUTE = '/v2/pods/{id}/logs';
 
@@ -105,14 +106,6 @@ function toLine(id: string | undefined, data: string): PlatformLogLine | null {
   if (!event.success) return null;
   const { ts, source, line } = event.data;
   return { eventId: id ?? ts, at: Date.parse(ts), source, text: line };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function named(error: unknown, silent: AbortSignal): AppError {

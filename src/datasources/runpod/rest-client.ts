@@ -18,6 +18,7 @@ import { contractFault, isOutage, problemOf, transportFault } from './problem.ts
 import { createRateBudget, retryAfterSeconds } from './rate-budget.ts';
 import type { RateBudget } from './rate-budget.ts';
 import { openStream } from './rest-stream.ts';
+import { parseJson } from '../json.ts';
 
 /** Cloudflare in front of RunPod was seen to refuse the default one (403, code 1010). */
 export const USER_AGENT = 'runpod-subgraph/0.1.0';
@@ -226,15 +227,6 @@ function deadline(ms: number, signal: AbortSignal | undefined): AbortSignal {
 
 function anyOf(first: AbortSignal, second: AbortSignal | undefined): AbortSignal {
   return second === undefined ? first : AbortSignal.any([first, second]);
-}
-
-/** Undefined for text that is not JSON: no schema of ours accepts that. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The whole answer as text, refused beyond a bound: an upstream must not fill our memory. */

@@ -1,5 +1,6 @@
 /** Opaque places in one job's log or metrics: `1:<l|m>:<job>:<seq>` in base64url. */
 import { AppError } from '../../errors.ts';
+import { decodeOpaque, encodeOpaque } from '../opaque.ts';
 
 const PATTERN = /^1:([lm]):([a-z0-9]{1,40}):(\d{1,15})$/;
 
@@ -7,12 +8,12 @@ export type CursorKind = 'log' | 'metrics';
 const LETTER: Readonly<Record<CursorKind, string>> = { log: 'l', metrics: 'm' };
 
 export function encodeCursor(kind: CursorKind, jobId: string, seq: number): string {
-  return toBase64Url(`1:${LETTER[kind]}:${jobId}:${seq}`);
+  return encodeOpaque(`1:${LETTER[kind]}:${jobId}:${seq}`);
 }
 
 /** @throws {AppError} INVALID_CURSOR for one that is malformed, of another job or another kind */
 export function decodeCursor(kind: CursorKind, jobId: string, cursor: string): number {
-  const match = PATTERN.exec(cursor.length > 200 ? '' : fromBase64Url(cursor));
+  const match = PATTERN.exec(decodeOpaque(cursor));
   if (match === null) {
     throw new AppError(
       'INVALID_CURSOR',
@@ -26,16 +27,4 @@ export function decodeCursor(kind: CursorKind, jobId: string, cursor: string): n
     );
   }
   return Number(match[3]);
-}
-
-function toBase64Url(text: string): string {
-  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-}
-
-function fromBase64Url(text: string): string {
-  try {
-    return atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  } catch {
-    return '';
-  }
 }
