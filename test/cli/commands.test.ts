@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeFolder } from '../support/folder.ts';
-import { startTestApp } from '../support/start-app.ts';
+import { postQuery, startTestApp } from '../support/start-app.ts';
 import { until } from '../support/until.ts';
 import { cli } from './run-cli.ts';
 
@@ -66,6 +66,11 @@ test('a script submits the example, follows it, and fetches verified results', a
   const log = await cli(['logs', id, '--json'], { url });
   expect(log.documents).toEqual([{ lines, endCursor: expect.any(String) as string }]);
 
+  // It becomes a file a moment after the end of its job.
+  await until('the log is a file as well', async () => {
+    const { data } = await postQuery(url, `{ trainingJob(id: "${id}") { artifacts { kind } } }`);
+    return JSON.stringify(data).includes('"LOG"');
+  });
   const folder = join(makeFolder(), 'results');
   const fetched = await cli(['download', id, '--to', folder, '--json'], { url });
   const [{ files } = { files: [] }] = fetched.documents as DownloadDocument[];
