@@ -80,8 +80,7 @@ export function createApi({ url, signal, onWarning, timeoutMs = TIMEOUT_MS }: Ap
 function failureOf(error: unknown, url: string, signal: AbortSignal): CliFailure {
   if (signal.aborted) return interrupted();
   if (!(error instanceof ClientError)) return failureOfTransport(error, url);
-  const errors = errorsSchema.min(1).safeParse(error.response.errors);
-  return errors.success ? failureOfErrors(errors.data) : failureOfStatus(error, url);
+  return failureOfWireErrors(error.response.errors) ?? failureOfStatus(error, url);
 }
 
 export function interrupted(): CliFailure {
@@ -102,6 +101,12 @@ const HINTS: Readonly<Record<string, string>> = {
     'The server does not know what this command asks for: it is older or newer than this client.',
   INVALID_CURSOR: 'Leave --since out to begin with the first line.',
 };
+
+/** @returns undefined: they are no GraphQL errors */
+export function failureOfWireErrors(errors: unknown): CliFailure | undefined {
+  const known = errorsSchema.min(1).safeParse(errors);
+  return known.success ? failureOfErrors(known.data) : undefined;
+}
 
 function failureOfErrors(errors: WireErrors): CliFailure {
   const [first] = errors;

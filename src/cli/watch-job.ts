@@ -1,13 +1,15 @@
 /**
- * One job as it goes on: its state and the lines of its log. The one place that knows where they come
- * from. Now it asks again and again; with subscriptions it will be told.
+ * One job as it goes on: its state and the lines of its log, as the server tells them. Connections
+ * come and go; the cursor moves only with lines that were handed on, so none is lost or told twice.
  */
 import { z } from 'zod';
-import type { Api } from './api.ts';
-import { sleep, withRetries } from './backoff.ts';
-import { noSuchJob } from './failure.ts';
-import { BRIEF_JOB, LOG_PAGE, briefJobSchema, hasEnded, logPageSchema } from './job-answer.ts';
+import { withRetries } from './backoff.ts';
+import { CliFailure, noSuchJob } from './failure.ts';
+import { BRIEF_JOB, briefJobSchema } from './job-answer.ts';
 import type { BriefJob, LineAnswer } from './job-answer.ts';
+import { NoSocketsFailure, openJobStream } from './job-stream.ts';
+import type { StreamEnd } from './job-stream.ts';
+import { pollJob } from './poll-job.ts';
 import type { Session } from './session.ts';
 
 export interface Sighting {
@@ -18,45 +20,87 @@ export interface Sighting {
   readonly cursor: string | null;
 }
 
-export const SIGHTING = `query JobSighting($id: ID!, $after: LogCursor) {
-  trainingJob(id: $id) { ${BRIEF_JOB} ${LOG_PAGE} }
-}`;
+interface Place {
+  readonly id: string;
+  readonly after: string | null;
+}
 
-const sightingSchema = z.object({
-  trainingJob: z.object({ ...briefJobSchema.shape, logs: logPageSchema }).nullable(),
-});
+export const STATE = `query JobState($id: ID!) { trainingJob(id: $id) { ${BRIEF_JOB} } }`;
+
+const stateSchema = z.object({ trainingJob: briefJobSchema.nullable() });
 
 /**
- * Ends once the job has ended and its whole log was seen. Failures that pass are waited out; the
- * cursor moves only with lines that were handed on, so none is lost or told twice.
+ * Ends once the job has ended and its whole log was seen. Failures that pass are waited out.
  * @throws {CliFailure}
  */
-export async function* watchJob(
-  session: Session,
-  { id, after }: { id: string; after: string | null },
-): AsyncGenerator<Sighting> {
+export async function* watchJob(session: Session, { id, after }: Place): AsyncGenerator<Sighting> {
   let cursor = after;
-  let isLastLook = false;
-  for (;;) {
-    const seen = await withRetries(() => look(session.api, id, cursor), session.retry);
-    cursor = seen.cursor;
-    yield seen;
-    if (seen.hasMore) continue;
-    if (isLastLook && seen.lines.length === 0) return;
-    // The end and the last lines may be written one after the other: one look more sees both.
-    isLastLook = hasEnded(seen.job);
-    if (!isLastLook) await sleep(session.pollMs, session.signal);
+  let connection: AsyncGenerator<Sighting, void, void> | undefined;
+
+  async function next(): Promise<IteratorResult<Sighting, void>> {
+    connection ??= follow(session, { id, after: cursor });
+    try {
+      return await connection.next();
+    } catch (error) {
+      connection = undefined;
+      throw error;
+    }
+  }
+
+  try {
+    for (;;) {
+      const step = await withRetries(next, session.retry);
+      if (step.done === true) return;
+      ({ cursor } = step.value);
+      yield step.value;
+    }
+  } catch (error) {
+    if (!(error instanceof NoSocketsFailure)) throw error;
+    await session.output.note({ text: `${error.message} Asking instead.`, style: 'yellow' });
+    yield* pollJob(session, { id, after: cursor });
+  } finally {
+    await connection?.return();
   }
 }
 
-async function look(api: Api, id: string, after: string | null) {
-  const { trainingJob } = await api.ask(SIGHTING, { id, after }, sightingSchema);
+/** Over one connection. The first sighting comes with the stream's first word, and not before. */
+async function* follow(
+  session: Session,
+  { id, after }: Place,
+): AsyncGenerator<Sighting, void, void> {
+  let job = await readState(session, id);
+  let cursor = after;
+  for await (const event of openJobStream(session, { id, after })) {
+    switch (event.kind) {
+      case 'job':
+        ({ job } = event);
+        yield { job, lines: [], cursor };
+        break;
+      case 'lines':
+        cursor = event.endCursor ?? cursor;
+        yield { job, lines: event.lines, cursor };
+        break;
+      case 'end':
+        if (event.reason !== 'JOB_ENDED') throw endedEarly(event);
+        yield { job: await readState(session, id), lines: [], cursor };
+        return;
+    }
+  }
+}
+
+async function readState({ api }: Session, id: string): Promise<BriefJob> {
+  const { trainingJob } = await api.ask(STATE, { id }, stateSchema);
   if (trainingJob === null) throw noSuchJob(id);
-  const { logs, ...job } = trainingJob;
-  return {
-    job,
-    lines: logs.lines,
-    cursor: logs.endCursor ?? after,
-    hasMore: logs.hasNextPage,
-  };
+  return trainingJob;
+}
+
+const EARLY: Readonly<Record<string, string>> = {
+  SHUTTING_DOWN: 'The server is shutting down.',
+  LAGGED: 'The server sent faster than could be read here.',
+  UNAUTHORIZED: 'The server no longer lets this caller read.',
+};
+
+function endedEarly({ reason, retry }: StreamEnd): CliFailure {
+  const message = EARLY[reason] ?? `The server ended the stream (${reason}).`;
+  return new CliFailure(retry ? 'unreachable' : 'refused', message, { isPassing: retry });
 }

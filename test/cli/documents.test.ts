@@ -10,9 +10,11 @@ import { PLAN } from '../../src/cli/commands/plan.ts';
 import { DECIDE, PODS } from '../../src/cli/commands/pods.ts';
 import { SHOW } from '../../src/cli/commands/show.ts';
 import { ARTIFACTS } from '../../src/cli/download-job.ts';
+import { LOG_STREAM, STATE_STREAM } from '../../src/cli/job-stream.ts';
+import { SIGHTING } from '../../src/cli/poll-job.ts';
 import { RETRY, SUBMIT } from '../../src/cli/submit-job.ts';
 import { CREATE_UPLOAD } from '../../src/cli/upload-dataset.ts';
-import { SIGHTING } from '../../src/cli/watch-job.ts';
+import { STATE } from '../../src/cli/watch-job.ts';
 
 const schema = buildSubgraphSchema(
   readdirSync('schema')
@@ -28,11 +30,14 @@ const DOCUMENTS = {
   GPUS,
   LIST,
   LOGS,
+  LOG_STREAM,
   PLAN,
   PODS,
   RETRY,
   SHOW,
   SIGHTING,
+  STATE,
+  STATE_STREAM,
   SUBMIT,
 };
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startTestApp } from '../support/start-app.ts';
 import { SPEC, submitJob, uploadDataset } from '../support/training.ts';
-import { listen, sendJson, startFlakyProxy } from './listen.ts';
+import { listen, sendJson, startCuttingProxy, startFlakyProxy } from './listen.ts';
 import { cli } from './run-cli.ts';
 
 const QUICK = { RECONCILE_SECONDS: '0.2', POD_ABSENT_SECONDS: '0.5' };
@@ -15,17 +15,57 @@ async function startJob(query: Parameters<typeof uploadDataset>[0]): Promise<str
   return job?.id ?? '';
 }
 
-test('a follower whose every other request is cut gets each line once, in order', async () => {
+function seqsOf(documents: readonly unknown[]): number[] {
+  return (documents as { event: string; line: { seq: number } }[])
+    .filter(({ event }) => event === 'line')
+    .map(({ line }) => line.seq);
+}
+
+test('a follower whose stream is cut again and again gets each line once, in order', async () => {
+  const { app, query } = await startTestApp(QUICK);
+  const id = await startJob(query);
+  let bytes = 1_500;
+  const proxy = await startCuttingProxy(app.url, () => (bytes += 400));
+  const run = await cli(['logs', id, '--follow', '--json'], { url: `${proxy.url}/graphql` });
+  expect(run.code, run.err).toBe(0);
+  expect(run.err).toMatch(/was cut.*Trying again in/);
+  expect(proxy.cuts()).toBeGreaterThan(5);
+  const log = await cli(['logs', id, '--json'], { url: `${app.url}/graphql` });
+  const [{ lines } = { lines: [] }] = log.documents as { lines: { seq: number }[] }[];
+  expect(seqsOf(run.documents)).toEqual(lines.map(({ seq }) => seq));
+  expect(run.documents.at(-1)).toMatchObject({ event: 'ended', job: { status: 'COMPLETED' } });
+});
+
+test('a follower that nothing disturbs has nothing to say of it', async () => {
+  const { app, query } = await startTestApp(QUICK);
+  const id = await startJob(query);
+  const run = await cli(['logs', id, '--follow'], { url: `${app.url}/graphql` });
+  expect(run.code, run.err).toBe(0);
+  expect(run.err).toBe('');
+  expect(run.out).toContain('● COMPLETED');
+});
+
+test.each([
+  ['a job that is not there', ['logs', 'nosuchjob', '--follow'], 4, /no job nosuchjob/],
+  ['a cursor that is none', ['--since', 'nonsense'], 1, /Leave --since out/],
+])('%s is a failure and not a cut', async (_name, words, code, message) => {
+  const { app, query } = await startTestApp(QUICK);
+  const argv = words[0] === 'logs' ? words : ['logs', await startJob(query), '--follow', ...words];
+  const run = await cli(argv, { url: `${app.url}/graphql` });
+  expect(run.code).toBe(code);
+  expect(run.err).toMatch(message);
+});
+
+test('where no WebSocket comes through and every third request is cut it asks, and each line comes once', async () => {
   const { app, query } = await startTestApp(QUICK);
   const id = await startJob(query);
   let count = 0;
-  const proxy = await startFlakyProxy(app.url, () => (count += 1) % 2 === 0);
+  const proxy = await startFlakyProxy(app.url, () => (count += 1) % 3 === 0);
   const run = await cli(['logs', id, '--follow', '--json'], { url: `${proxy}/graphql` });
   expect(run.code, run.err).toBe(0);
   expect(run.err).toMatch(/not reachable.*Trying again in/);
-  const seqs = (run.documents as { event: string; line: { seq: number } }[])
-    .filter(({ event }) => event === 'line')
-    .map(({ line }) => line.seq);
+  expect(run.err).toContain('takes no WebSocket');
+  const seqs = seqsOf(run.documents);
   const log = await cli(['logs', id, '--json'], { url: `${app.url}/graphql` });
   const [{ lines } = { lines: [] }] = log.documents as { lines: { seq: number }[] }[];
   expect(seqs).toEqual(lines.map(({ seq }) => seq));

@@ -1,7 +1,8 @@
-/** HTTP servers of a test's own, closed when it ends. */
+/** Servers of a test's own, closed when it ends. */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -51,4 +52,51 @@ export async function startFlakyProxy(
   return listen((request, response) => {
     pass(request, response).catch(() => request.socket.destroy());
   });
+}
+
+/**
+ * Passes bytes on to `target`, WebSockets too; each connection for a WebSocket is cut behind so many
+ * bytes of answer.
+ * @returns its address, and how many it has cut
+ */
+export async function startCuttingProxy(
+  target: string,
+  bytesUntilCut: () => number,
+): Promise<{ url: string; cuts: () => number }> {
+  const { port } = new URL(target);
+  const open = new Set<Socket>();
+  let cuts = 0;
+  const server = createTcpServer((client) => {
+    const upstream = connect(Number(port), '127.0.0.1');
+    let left = Infinity;
+    for (const socket of [client, upstream]) {
+      open.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        open.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.on('data', (chunk) => {
+      if (/^upgrade: websocket/im.test(chunk.toString('latin1'))) left = bytesUntilCut();
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => {
+      client.write(chunk.subarray(0, Math.min(left, chunk.length)));
+      left -= chunk.length;
+      if (left > 0) return;
+      cuts += 1;
+      client.destroySoon();
+    });
+  });
+  onTestFinished(() => {
+    server.close();
+    for (const socket of open) socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cuts: () => cuts,
+  };
 }

@@ -1,0 +1,203 @@
+/** What the server tells of a job over one WebSocket: its states and its log, until a cut or the end. */
+import { createClient } from 'graphql-ws';
+import type { FormattedExecutionResult, Sink } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { z } from 'zod';
+import { failureOfWireErrors, interrupted } from './api.ts';
+import type { Api } from './api.ts';
+import { CliFailure } from './failure.ts';
+import { BRIEF_JOB, briefJobSchema, lineSchema } from './job-answer.ts';
+import type { BriefJob, LineAnswer } from './job-answer.ts';
+
+export interface StreamEnd {
+  readonly kind: 'end';
+  readonly reason: string;
+  /** Whether following may go on with another stream. */
+  readonly retry: boolean;
+}
+type JobEvent =
+  | { readonly kind: 'job'; readonly job: BriefJob }
+  | {
+      readonly kind: 'lines';
+      readonly lines: readonly LineAnswer[];
+      readonly endCursor: string | null;
+    }
+  | StreamEnd;
+
+/** Nothing between here and the server lets a WebSocket through, or the server has none. */
+export class NoSocketsFailure extends CliFailure {}
+
+export const LOG_STREAM = `subscription JobLog($id: ID!, $after: LogCursor) {
+  trainingJobLogs(jobId: $id, after: $after) {
+    __typename
+    ... on LogBatch { lines { seq at source attempt text cursor } endCursor }
+    ... on StreamEnd { reason retry }
+  }
+}`;
+export const STATE_STREAM = `subscription JobStates($id: ID!) {
+  trainingJobChanged(jobId: $id) { ${BRIEF_JOB} }
+}`;
+
+const logSchema = z.object({
+  trainingJobLogs: z.discriminatedUnion('__typename', [
+    z.object({
+      __typename: z.literal('LogBatch'),
+      lines: z.array(lineSchema),
+      endCursor: z.string().nullable(),
+    }),
+    z.object({ __typename: z.literal('StreamEnd'), reason: z.string(), retry: z.boolean() }),
+  ]),
+});
+const stateSchema = z.object({ trainingJobChanged: briefJobSchema });
+
+/** The server speaks every 15 s. */
+const SILENCE_MS = 45_000;
+/** What waits here before nothing more is read from the socket. */
+const MAX_WAITING = 64;
+
+/** @throws {CliFailure} at any cut, as `isPassing`; {@link NoSocketsFailure} */
+export async function* openJobStream(
+  { api, signal }: { readonly api: Api; readonly signal: AbortSignal },
+  { id, after }: { readonly id: string; readonly after: string | null },
+): AsyncGenerator<JobEvent, void, void> {
+  const waiting = createWaiting(api.url);
+  const client = createClient({
+    url: api.url.replace(/^http/, 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    onNonLazyError: () => undefined,
+    on: {
+      connected: (socket) => {
+        waiting.attach(socket as WebSocket);
+      },
+    },
+  });
+  const onAbort = () => {
+    waiting.fail(interrupted());
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (signal.aborted) throw interrupted();
+    client.subscribe({ query: LOG_STREAM, variables: { id, after } }, waiting.sink(toLogEvent));
+    // Its end says nothing that the log's does not.
+    client.subscribe(
+      { query: STATE_STREAM, variables: { id } },
+      { ...waiting.sink(toStateEvent), complete: () => undefined },
+    );
+    for (;;) yield await waiting.next();
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await client.dispose();
+  }
+}
+
+function toLogEvent(data: unknown): JobEvent {
+  const { trainingJobLogs: event } = logSchema.parse(data);
+  return event.__typename === 'LogBatch'
+    ? { kind: 'lines', lines: event.lines, endCursor: event.endCursor }
+    : { kind: 'end', reason: event.reason, retry: event.retry };
+}
+
+function toStateEvent(data: unknown): JobEvent {
+  return { kind: 'job', job: stateSchema.parse(data).trainingJobChanged };
+}
+
+/** What has come and was not yet taken. A reader that is slow slows down the socket. */
+function createWaiting(url: string) {
+  const events: JobEvent[] = [];
+  let failure: CliFailure | undefined;
+  let wake: (() => void) | undefined;
+  let socket: WebSocket | undefined;
+  let isPaused = false;
+
+  function fail(error: CliFailure): void {
+    failure ??= error;
+    wake?.();
+  }
+
+  function setPaused(to: boolean): void {
+    if (isPaused === to || socket === undefined) return;
+    isPaused = to;
+    if (to) socket.pause();
+    else socket.resume();
+  }
+
+  return {
+    attach(opened: WebSocket): void {
+      socket = opened;
+    },
+    fail,
+    sink(toEvent: (data: unknown) => JobEvent): Sink<FormattedExecutionResult> {
+      return {
+        next: ({ data, errors }) => {
+          if (errors !== undefined) {
+            fail(failureOfWire(errors, url));
+            return;
+          }
+          try {
+            events.push(toEvent(data));
+          } catch {
+            fail(strange(url));
+          }
+          if (events.length >= MAX_WAITING) setPaused(true);
+          wake?.();
+        },
+        error: (error) => {
+          fail(failureOfWire(error, url));
+        },
+        complete: () => {
+          fail(cut(url, 'the stream stopped without an end'));
+        },
+      };
+    },
+    /** @throws {CliFailure} when nothing that came before it is left */
+    async next(): Promise<JobEvent> {
+      let timer: NodeJS.Timeout | undefined;
+      for (;;) {
+        const event = events.shift();
+        if (event !== undefined) return event;
+        if (failure !== undefined) throw failure;
+        setPaused(false);
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          timer = setTimeout(() => {
+            fail(cut(url, 'it said nothing for too long'));
+          }, SILENCE_MS);
+        });
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+const closeSchema = z.object({ code: z.int(), reason: z.string() });
+const errorSchema = z.object({ message: z.string() });
+/** Close codes with which the server says that it does not want this caller. */
+const UNWANTED = new Set([4400, 4401, 4403, 4406]);
+
+/** graphql-ws hands on GraphQL errors as a list, a close event, or the error of the socket. */
+function failureOfWire(error: unknown, url: string): CliFailure {
+  if (Array.isArray(error)) return failureOfWireErrors(error) ?? strange(url);
+  const close = closeSchema.safeParse(error).data;
+  if (close !== undefined) {
+    const said = `${close.code}${close.reason === '' ? '' : ` ${close.reason}`}`;
+    return UNWANTED.has(close.code)
+      ? new CliFailure('refused', `${url} closed the connection: ${said}`)
+      : cut(url, said);
+  }
+  const message = errorSchema.safeParse(error).data?.message ?? 'no connection';
+  const status = Number(/^Unexpected server response: (\d{3})/.exec(message)?.[1]);
+  return Number.isNaN(status) || status >= 500 || status === 429
+    ? cut(url, message)
+    : new NoSocketsFailure('unreachable', `${url} takes no WebSocket (${status}).`);
+}
+
+function cut(url: string, why: string): CliFailure {
+  return new CliFailure('unreachable', `The connection to ${url} was cut: ${why}.`, {
+    isPassing: true,
+  });
+}
+
+function strange(url: string): CliFailure {
+  return new CliFailure('unreachable', `${url} streams what this client does not understand.`);
+}
