@@ -3,6 +3,7 @@
  * that reading costs as little as it can.
  */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -18,6 +19,16 @@ const orderSchema = z.discriminatedUnion('kind', [
     jobIds: z.array(z.string()),
     ends: z.array(z.string().nullable()),
   }),
+  /** So many that read their first message and then nothing more. */
+  z.object({
+    kind: z.literal('stall'),
+    count: z.int(),
+    port: z.int(),
+    jobId: z.string(),
+    after: z.string().nullable(),
+  }),
+  /** All leave. */
+  z.object({ kind: z.literal('leave') }),
   /** Counts from here on. */
   z.object({ kind: z.literal('reset') }),
   /** From now on, notes when each message came. */
@@ -32,7 +43,12 @@ const AT_A_TIME = 64;
 const QUIET_MS = 30;
 const STAMP = Buffer.from('T=');
 
+/** One for all of them: what is not yet whole is copied. Node would allocate one for every read. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+
 const readers: Socket[] = [];
+const stalled: Socket[] = [];
+let isLeaving = false;
 let control: Socket | undefined;
 let received = 0;
 let latenciesMs: number[] | undefined;
@@ -48,6 +64,23 @@ async function answer(order: Order): Promise<object> {
       control ??= connect(order.controlPort, '127.0.0.1').setNoDelay();
       while (readers.length < order.count) await connectSome(order);
       return { connected: readers.length };
+    case 'stall':
+      for (let index = 0; index < order.count; index += 1) {
+        const socket = await openReader(order.port, { id: order.jobId, after: order.after });
+        socket.pause();
+        stalled.push(socket);
+      }
+      return {};
+    case 'leave': {
+      isLeaving = true;
+      const gone = [...readers.splice(0), ...stalled.splice(0)].map((socket) => {
+        socket.destroy();
+        return once(socket, 'close');
+      });
+      await Promise.all(gone);
+      isLeaving = false;
+      return {};
+    }
     case 'reset':
       await quiet();
       received = 0;
@@ -87,18 +120,31 @@ async function connectSome(order: ConnectOrder): Promise<void> {
 /** Subscribed, and its first message has come. */
 function openReader(port: number, variables: object): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1').setNoDelay();
+    let onRead: (chunk: Buffer) => void = onUpgraded;
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer: READ_BUFFER,
+        callback: (length) => {
+          onRead(READ_BUFFER.subarray(0, length));
+          return true;
+        },
+      },
+    });
     socket.on('error', reject);
     socket.on('close', () => {
+      if (isLeaving) return;
       process.stderr.write('a reader was cut\n');
       process.exit(1);
     });
     socket.write(
       `GET /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n`,
     );
-    socket.once('data', () => {
+    function onUpgraded(): void {
       let messages = 0;
-      const count = createFrameCounter(socket, (chunk) => {
+      onRead = createFrameCounter(socket, (chunk) => {
         messages += 1;
         if (messages === 1)
           sendText(socket, {
@@ -109,9 +155,8 @@ function openReader(port: number, variables: object): Promise<Socket> {
         else if (messages === 2) resolve(socket);
         else onMessage(chunk);
       });
-      socket.on('data', count);
       sendText(socket, { type: 'connection_init' });
-    });
+    }
   });
 }
 
@@ -146,7 +191,7 @@ function createFrameCounter(socket: Socket, onWhole: (chunk: Buffer) => void) {
       }
       const header = readHeader(chunk, at);
       if (header === undefined) {
-        rest = chunk.subarray(at);
+        rest = Buffer.from(chunk.subarray(at));
         return;
       }
       at = header.end;

@@ -13,6 +13,13 @@ const orderSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('closed'), lines: z.int(), ms: z.int() }),
   /** So many a second, whoever has what. */
   z.object({ kind: z.literal('paced'), lines: z.int(), batches: z.int(), perSecond: z.int() }),
+  /** As fast as it goes, with long lines. */
+  z.object({
+    kind: z.literal('fill'),
+    lines: z.int(),
+    textBytes: z.int(),
+    batches: z.int(),
+  }),
   z.object({ kind: z.literal('memory') }),
   /** Where each job's log ends. */
   z.object({ kind: z.literal('ends') }),
@@ -53,6 +60,8 @@ async function answer(order: Order): Promise<object> {
       return closed(order.lines, order.ms);
     case 'paced':
       return paced(order.lines, order.batches, order.perSecond);
+    case 'fill':
+      return fill(order.lines, order.textBytes, order.batches);
     case 'ends':
       return { ends: variant.jobIds.map((id) => variant.endOf?.(id) ?? null) };
     case 'memory':
@@ -92,6 +101,18 @@ async function paced(lines: number, batches: number, perSecond: number): Promise
     const sent = linesOf(lines);
     await variant.write?.(sent);
     variant.send(sent);
+  }
+  return {};
+}
+
+async function fill(lines: number, textBytes: number, batches: number): Promise<object> {
+  const padding = 'x'.repeat(textBytes);
+  for (let batch = 0; batch < batches; batch += 1) {
+    const sent = linesOf(lines).map((line) => ({ ...line, text: `${line.text}${padding}` }));
+    await variant.write?.(sent);
+    variant.send(sent);
+    // It reaches who reads before the next comes.
+    await pause(10);
   }
   return {};
 }

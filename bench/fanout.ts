@@ -28,15 +28,15 @@ const LINES = [1, 20];
 const PACED = { readers: 1_000, lines: 20, batches: 40, perSecond: 20 };
 const LIMIT_MS = 600_000;
 
-const startedSchema = z.object({
+export const startedSchema = z.object({
   port: z.int(),
   controlPort: z.int(),
   jobIds: z.array(z.string()),
 });
-const endsSchema = z.object({ ends: z.array(z.string().nullable()) });
+export const endsSchema = z.object({ ends: z.array(z.string().nullable()) });
 const closedSchema = z.object({ batches: z.int(), seconds: z.number(), cpuSeconds: z.number() });
-const memorySchema = z.object({ rssBytes: z.number() });
-const latencySchema = z.object({ count: z.int(), p50Ms: z.number(), p99Ms: z.number() });
+export const memorySchema = z.object({ rssBytes: z.number() });
+export const latencySchema = z.object({ count: z.int(), p50Ms: z.number(), p99Ms: z.number() });
 
 interface Pair {
   readonly name: VariantName;

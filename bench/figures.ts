@@ -9,3 +9,9 @@ export function median(values: readonly number[]): number {
 export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
+
+/** The value below which this share of them lies. */
+export function shareOf(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(share * (sorted.length - 1))] ?? NaN;
+}

@@ -1,5 +1,5 @@
 /**
- * `node bin/run.js bench/ingest.ts`: log lines a second into the durable store, against the same
+ * `npm run bench -- ingest`: log lines a second into the durable store, against the same
  * driver's bare multi-row insert of the same chunks, on SQLite and on a PostgreSQL of its own that
  * syncs to the disk. Both take turns, several rounds of them.
  *
@@ -168,7 +168,7 @@ async function measure(db: Database, workload: Workload): Promise<string> {
   return `| ${[db.engine, workload.name, rate(0), rate(1), ratio(1), rate(2), ratio(2)].join(' | ')} |`;
 }
 
-async function main(): Promise<void> {
+export async function runIngest(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'runpod-subgraph-bench-'));
   const rows: string[] = [];
   const postgres = await startPostgres('durable');
@@ -189,5 +189,3 @@ async function main(): Promise<void> {
   const table = [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows];
   process.stdout.write(`${table.join('\n')}\n`);
 }
-
-await main();

@@ -13,10 +13,14 @@ import { createEmulator } from '../src/emulator/emulator.ts';
 import { startChild } from './child.ts';
 import type { Child } from './child.ts';
 import { runFanout } from './fanout.ts';
+import { runIngest } from './ingest.ts';
+import { runLatency } from './latency.ts';
 import { formatReport } from './report.ts';
 import type { Sample } from './report.ts';
 import { SERVER_NAMES } from './servers.ts';
 import type { ServerName } from './servers.ts';
+import { runStalled } from './stalled.ts';
+import { runSubmit } from './submit.ts';
 import { makeWorkloads } from './workloads.ts';
 import type { Workload } from './workloads.ts';
 
@@ -60,8 +64,14 @@ process.once('SIGINT', () => {
   interrupted.abort(new Error('interrupted'));
 });
 const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(limitMs())]);
-if (process.argv.includes('fanout')) await runFanout();
-else await main();
+const others: Readonly<Record<string, () => Promise<void>>> = {
+  fanout: runFanout,
+  ingest: runIngest,
+  latency: runLatency,
+  stalled: runStalled,
+  submit: runSubmit,
+};
+await (others[process.argv[2] ?? ''] ?? main)();
 
 function limitMs(): number {
   const cells = SERVER_NAMES.length * 3;
