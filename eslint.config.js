@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { buildSubgraphSchema, printSubgraphSchema } from '@apollo/subgraph';
 import js from '@eslint/js';
 import graphqlPlugin from '@graphql-eslint/eslint-plugin';
@@ -13,8 +13,14 @@ const sdl = readdirSync('schema')
   .join('\n');
 const subgraphSdl = printSubgraphSchema(buildSubgraphSchema(parse(sdl)));
 
+// What needs the packages of that example can only be looked at where they are installed.
+const example = 'examples/supergraph';
+const ofGateway = existsSync(`${example}/node_modules`)
+  ? []
+  : [`${example}/frontends/**`, `${example}/gateway.config.ts`];
+
 export default tseslint.config(
-  { ignores: ['node_modules', '.data', 'coverage', '**/__generated__/**'] },
+  { ignores: ['**/node_modules', '.data', 'coverage', '**/__generated__/**', ...ofGateway] },
   {
     files: ['**/*.{js,cjs,ts}'],
     extends: [js.configs.recommended],
@@ -46,7 +52,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/supergraph/**/*.ts'],
     rules: {
       'no-restricted-properties': 'off',
       'max-lines-per-function': 'off',

@@ -10,7 +10,7 @@ export default defineConfig({
     alias: [{ find: /^graphql$/, replacement: require.resolve('graphql') }],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/supergraph/frontends/*.test.ts'],
     // Starts nothing until a test asks for it.
     globalSetup: 'test/support/postgres-setup.ts',
     testTimeout: 20_000,
