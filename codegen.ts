@@ -42,6 +42,19 @@ const config: CodegenConfig = {
         },
       },
     },
+    // What frontends use of the supergraph, which is in step with our schema by schema:publish.
+    'examples/supergraph/frontends/__generated__/operations.ts': {
+      schema: 'examples/supergraph/supergraph.graphql',
+      documents: 'examples/supergraph/frontends/operations.graphql',
+      plugins: ['typescript-operations', 'typed-document-node'],
+      config: {
+        enumsAsTypes: true,
+        useTypeImports: true,
+        immutableTypes: true,
+        documentMode: 'documentNode',
+        scalars: { DateTime: 'string', LogCursor: 'string', ByteCount: 'number', JSON: 'unknown' },
+      },
+    },
     'src/datasources/runpod/__generated__/operations.ts': {
       schema: 'src/datasources/runpod/upstream.graphql',
       documents: 'src/datasources/runpod/operations.graphql',

@@ -30,8 +30,11 @@ export interface Front {
   readonly posted: readonly Asked[];
   /** Messages that came over WebSocket, since the last reset. */
   readonly messages: readonly SocketMessage[];
-  /** Cuts every connection, without a word; how many they were. */
-  cut(): number;
+  /**
+   * Cuts every connection, without a word or with this close code where they are sockets; how many
+   * they were.
+   */
+  cut(closeCode?: number): number;
   readonly close: () => Promise<void>;
 }
 
@@ -40,7 +43,7 @@ export async function startFront(): Promise<Front> {
   const posted: Asked[] = [];
   const messages: SocketMessage[] = [];
   /** Each ends one exchange that is going on. */
-  const cuts = new Set<() => void>();
+  const cuts = new Set<(closeCode?: number) => void>();
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = Buffer.concat((await request.toArray()) as Buffer[]);
@@ -77,8 +80,9 @@ export async function startFront(): Promise<Front> {
       authorization === undefined ? {} : { headers: { authorization } },
     );
     const waiting: string[] = [];
-    const cut = (): void => {
-      inward.terminate();
+    const cut = (closeCode?: number): void => {
+      if (closeCode === undefined) inward.terminate();
+      else inward.close(closeCode);
       outward.terminate();
     };
     cuts.add(cut);
@@ -99,7 +103,9 @@ export async function startFront(): Promise<Front> {
       [outward, inward],
     ];
     for (const [one, other] of ways) {
-      one.on('error', cut);
+      one.on('error', () => {
+        cut();
+      });
       one.on('close', (code, reason) => {
         cuts.delete(cut);
         // What may be said again; the rest means that nothing was said.
@@ -120,9 +126,9 @@ export async function startFront(): Promise<Front> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
-  function cut(): number {
+  function cut(closeCode?: number): number {
     const count = cuts.size;
-    for (const end of [...cuts]) end();
+    for (const end of [...cuts]) end(closeCode);
     return count;
   }
 

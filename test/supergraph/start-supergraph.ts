@@ -20,6 +20,8 @@ export function behindGateway(name: string): string {
 export interface Supergraph {
   /** Of the gateway. */
   readonly url: () => string;
+  /** Between clients and the gateway. */
+  readonly clients: () => Front;
   /** Between the gateway and this subgraph, wherever a test has it. */
   readonly runpod: () => Front;
   /** Between the gateway and the other subgraph. */
@@ -33,7 +35,7 @@ export interface Supergraph {
 /** One for all tests of a suite, as a gateway takes seconds to start. */
 export function supergraphOf(settings: Pick<GatewaySettings, 'planner' | 'streams'>): Supergraph {
   const running = new AsyncDisposableStack();
-  let parts: { gateway: Gateway; runpod: Front; experiments: Front } | undefined;
+  let parts: { gateway: Gateway; clients: Front; runpod: Front; experiments: Front } | undefined;
 
   beforeAll(async () => {
     const runpod = await startFront();
@@ -46,7 +48,10 @@ export function supergraphOf(settings: Pick<GatewaySettings, 'planner' | 'stream
     const urls = { runpodUrl: runpod.url, experimentsUrl: experiments.url };
     const gateway = await startGateway({ port: 0, ...urls, ...settings });
     running.defer(() => gateway.close());
-    parts = { gateway, runpod, experiments };
+    const clients = await startFront();
+    running.defer(() => clients.close());
+    clients.point(gateway.url);
+    parts = { gateway, clients, runpod, experiments };
   });
   afterAll(() => running.disposeAsync());
 
@@ -56,6 +61,7 @@ export function supergraphOf(settings: Pick<GatewaySettings, 'planner' | 'stream
   }
   return {
     url: () => started().gateway.url,
+    clients: () => started().clients,
     runpod: () => started().runpod,
     experiments: () => started().experiments,
     query: (query, variables) => postQuery(started().gateway.url, query, variables),

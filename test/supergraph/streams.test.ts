@@ -1,23 +1,158 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Planner } from '../../examples/supergraph/gateway.ts';
-import { connectClient, numbered, readLogs } from '../support/follow.ts';
-import { startFollowed } from '../support/followed.ts';
+import { LOGS, numbered } from '../support/follow.ts';
+import type { LogEvent } from '../support/follow.ts';
+import { startWithDataset } from '../support/training.ts';
 import { until } from '../support/until.ts';
+import { startRestartable } from './restartable.ts';
 import { behindGateway, IS_MISSING, supergraphOf } from './start-supergraph.ts';
+import { listenEveryWay, viewEveryWay } from './views.ts';
 
+const STATES = `subscription($jobId: ID!) { trainingJobChanged(jobId: $jobId) {
+  status experiment { name trainingJobCount } } }`;
+
+interface Logs {
+  readonly trainingJobLogs: LogEvent;
+}
+
+/** In each test one client comes over WebSocket and another for server-sent events. */
 describe.skipIf(IS_MISSING).each<Planner>(['js', 'rust'])(behindGateway('%s'), (planner) => {
   const supergraph = supergraphOf({ planner });
 
-  test('a WebSocket client gets every line, and how the stream ends', async () => {
-    const { url, job, write, end } = await startFollowed();
+  async function start(lines: number) {
+    const subgraph = await startRestartable();
+    // Before it closes in good order, behind which the gateway waits before it comes again.
+    onTestFinished(() => void supergraph.runpod().cut());
+    supergraph.runpod().point(subgraph.url());
+    supergraph.runpod().reset();
+    await subgraph.write(lines);
+    return subgraph;
+  }
+
+  /** Two views, once both have so many lines. */
+  async function viewAll(jobId: string, lines: number) {
+    const views = viewEveryWay(supergraph.url(), jobId);
+    const have = (count: number) =>
+      until(`${count} lines`, () => views.every((view) => view.lines().length === count));
+    await have(lines);
+    return { views, have };
+  }
+
+  async function expectEnd(
+    subgraph: Awaited<ReturnType<typeof start>>,
+    views: ReturnType<typeof viewEveryWay>,
+    count: number,
+  ): Promise<void> {
+    await subgraph.end('the end');
+    await until('the end', () => views.every(({ seen }) => seen.isAtEnd));
+    for (const { lines } of views) expect(lines()).toEqual([...numbered(1, count), 'the end']);
+  }
+
+  test('clients get every line, and how the stream ends', async () => {
+    const subgraph = await start(50);
+    const clients = listenEveryWay<Logs>(supergraph.url(), LOGS, { jobId: subgraph.job.id });
+    await until('the first lines', () => clients.every(({ answers }) => answers.length > 0));
+    await subgraph.write(50);
+    await subgraph.end('the end');
+    for (const { answers, done } of clients) {
+      await done;
+      const events = answers.flatMap(({ data }) => data?.trainingJobLogs ?? []);
+      const lines = events.flatMap(({ count, text }) => (count > 0 ? text.split('\n') : []));
+      expect(lines).toEqual([...numbered(1, 100), 'the end']);
+      expect(events.at(-1)).toMatchObject({ reason: 'JOB_ENDED', retry: false });
+    }
+  });
+
+  test('the states of a job come with what the other subgraph knows of it', async () => {
+    const { url, submit } = await startWithDataset();
     supergraph.runpod().point(url);
-    await write(1, 50);
-    const reading = readLogs(connectClient(supergraph.url()), { jobId: job.id });
-    await until('the first lines', () => reading.lines().length === 50);
-    await write(51, 50);
-    await end('the end');
-    await reading.done;
-    expect(reading.lines()).toEqual([...numbered(1, 100), 'the end']);
-    expect(reading.events.at(-1)).toMatchObject({ reason: 'JOB_ENDED', retry: false });
+    const jobId = await submit();
+    await supergraph.query(
+      'mutation($ids: [ID!]!) { createExperiment(input: { name: "shown", trainingJobIds: $ids }) { userErrors { code } } }',
+      { ids: [jobId] },
+    );
+    const clients = listenEveryWay(supergraph.url(), STATES, { jobId });
+    const experiment = { name: 'shown', trainingJobCount: 1 };
+    for (const { answers, done } of clients) {
+      await done;
+      expect(answers.length).toBeGreaterThan(1);
+      expect(answers).toEqual(
+        answers.map(() => ({
+          data: { trainingJobChanged: { status: expect.any(String) as unknown, experiment } },
+        })),
+      );
+      expect(answers.at(-1)).toMatchObject({
+        data: { trainingJobChanged: { status: 'COMPLETED' } },
+      });
+    }
+  });
+
+  test('views resume behind their cursors', async () => {
+    const subgraph = await start(5);
+    const { views } = await viewAll(subgraph.job.id, 5);
+    for (const { close } of views) close();
+    await subgraph.write(5);
+    const cursors = views.map(({ seen }) => seen.cursor);
+    const rest = viewEveryWay(supergraph.url(), subgraph.job.id, cursors);
+    await until('five more', () => rest.every(({ lines }) => lines().length === 5));
+    for (const { lines } of rest) expect(lines()).toEqual(numbered(6, 10));
+  });
+
+  test('when clients leave, nothing is read for them', async () => {
+    const subgraph = await start(1);
+    const clients = listenEveryWay<Logs>(supergraph.url(), LOGS, { jobId: subgraph.job.id });
+    await until('a line', () => clients.every(({ answers }) => answers.length > 0));
+    for (const { leave } of clients) leave();
+    const { messages } = supergraph.runpod();
+    const idsOf = (wanted: string) =>
+      new Set(messages.flatMap(({ type, id }) => (type === wanted ? [id] : [])));
+    await until('the gateway leaves too', () => idsOf('complete').size === 2);
+    expect(idsOf('complete')).toEqual(idsOf('subscribe'));
+  });
+
+  test('a cut behind the gateway loses nothing and repeats nothing', async () => {
+    const subgraph = await start(10);
+    const { views, have } = await viewAll(subgraph.job.id, 10);
+    expect(supergraph.runpod().cut()).toBeGreaterThan(0);
+    await subgraph.write(10);
+    await have(20);
+    await expectEnd(subgraph, views, 20);
+  });
+
+  test('where the gateway comes again by itself it repeats lines, and views do not', async () => {
+    const subgraph = await start(10);
+    const clients = listenEveryWay<Logs>(supergraph.url(), LOGS, { jobId: subgraph.job.id });
+    const { views, have } = await viewAll(subgraph.job.id, 10);
+    // A close that says that one may come again, as a load balancer says it.
+    const GOING_AWAY = 1001;
+    supergraph.runpod().cut(GOING_AWAY);
+    // Of this, views must not show anything: the first line is there once more.
+    const firstLines = (answers: readonly { data?: Logs }[]) =>
+      answers.filter(({ data }) => data?.trainingJobLogs.firstSeq === 1).length;
+    await until('it repeats', () => clients.every(({ answers }) => firstLines(answers) === 2));
+    await subgraph.write(10);
+    await have(20);
+    await expectEnd(subgraph, views, 20);
+  });
+
+  test('views outlive a restart of the subgraph', async () => {
+    const subgraph = await start(10);
+    const { views, have } = await viewAll(subgraph.job.id, 10);
+    await subgraph.restart();
+    await subgraph.write(10);
+    supergraph.runpod().point(subgraph.url());
+    await have(20);
+    await expectEnd(subgraph, views, 20);
+  });
+
+  test('of a job that is not there clients are told, in words that depend on the planner', async () => {
+    const subgraph = await start(0);
+    const clients = listenEveryWay<Logs>(supergraph.url(), LOGS, { jobId: 'nope' });
+    const code = planner === 'js' ? 'NOT_FOUND' : 'INTERNAL_SERVER_ERROR';
+    for (const { answers, done } of clients) {
+      await done;
+      expect(answers).toMatchObject([{ errors: [{ extensions: { code } }] }]);
+    }
+    expect(subgraph.job.id).not.toBe('nope');
   });
 });

@@ -1,0 +1,36 @@
+/**
+ * Types of the supergraph without an `id`: parts of what holds them, in no cache for themselves.
+ * Apollo Client embeds them by default; urql's Graphcache wants to be told.
+ */
+export const EMBEDDED_TYPES: readonly string[] = [
+  'CancelTrainingJobPayload',
+  'DataCenterStock',
+  'DatasetUploadPayload',
+  'ExperimentConnection',
+  'ExperimentPayload',
+  'ExperimentUserError',
+  'GpuPlatform',
+  'JobLabel',
+  'LogBatch',
+  'LogLine',
+  'LogPage',
+  'MetricBatch',
+  'MetricPage',
+  'MetricPoint',
+  'PageInfo',
+  'Pricing',
+  'QuarantineDecisionPayload',
+  'RentedPod',
+  'StreamEnd',
+  'SubmitTrainingJobPayload',
+  'TrainingAttempt',
+  'TrainingCost',
+  'TrainingFailure',
+  'TrainingJobConnection',
+  'TrainingJobEdge',
+  'TrainingOption',
+  'TrainingPlan',
+  'TrainingProgress',
+  'TrainingSpec',
+  'TrainingUserError',
+];
