@@ -11,6 +11,7 @@ import type { Context } from '../src/context.ts';
 import { encodeCursor } from '../src/domain/job/log-cursor.ts';
 import type { LogLine, NewLogLine } from '../src/domain/job/log-line.ts';
 import type { Job } from '../src/domain/job/job.ts';
+import { createDelivery } from '../src/http/delivery.ts';
 import { createLimitsRule } from '../src/http/operation-limits.ts';
 import { createSubscriptions } from '../src/http/subscriptions.ts';
 import { createJobLoaders } from '../src/jobs/job-loaders.ts';
@@ -97,22 +98,23 @@ async function storedStreams(db: Database, count: number) {
 async function ours(db: Database, count: number): Promise<Variant> {
   const { jobIds, write, endOf, send, makeContext, streams } = await storedStreams(db, count);
   const subscriptions = createSubscriptions({
-    schema: createSchema(),
-    limitsRule: createLimitsRule({ maxDepth: 12, maxFields: 5_000 }),
-    isProduction: true,
+    delivery: createDelivery({
+      schema: createSchema(),
+      limitsRule: createLimitsRule({ maxDepth: 12, maxFields: 5_000 }),
+      isProduction: true,
+      maxConnections: 20_000,
+      maxBufferedBytes: 1_048_576,
+      report,
+      onError: () => undefined,
+      endStreams: () => {
+        streams.close();
+      },
+    }),
     makeContext,
-    maxConnections: 20_000,
     maxSubscriptionsPerConnection: 100,
     maxMessageBytes: 1_048_576,
-    maxBufferedBytes: 1_048_576,
-    report: (error) => {
-      throw error;
-    },
-    onError: () => undefined,
+    report,
     onConnections: () => undefined,
-    endStreams: () => {
-      streams.close();
-    },
   });
   return {
     jobIds,
@@ -230,6 +232,10 @@ function frameOf(message: Buffer): Buffer {
       ? Buffer.from([0x81, message.length])
       : Buffer.from([0x81, 126, message.length >> 8, message.length & 0xff]);
   return Buffer.concat([header, message]);
+}
+
+function report(error: unknown): never {
+  throw error;
 }
 
 function makeJob(): Job {

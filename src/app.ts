@@ -17,6 +17,7 @@ import { createJobSystem } from './app-jobs.ts';
 import type { JobSystem } from './app-jobs.ts';
 import { createEmulator } from './emulator/emulator.ts';
 import type { Emulator } from './emulator/emulator.ts';
+import { createDelivery } from './http/delivery.ts';
 import { createGraphqlHttp } from './http/graphql.ts';
 import { createGuard } from './http/guard.ts';
 import { createMetrics } from './http/metrics.ts';
@@ -195,16 +196,20 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     log,
   });
   await graphql.start();
-  const subscriptions = createSubscriptions({
+  const delivery = createDelivery({
     ...shared,
-    makeContext: () => makeContext(randomUUID()),
     maxConnections: config.maxWsConnections,
-    maxSubscriptionsPerConnection: config.maxSubscriptionsPerConnection,
-    maxMessageBytes: config.maxBodyBytes,
     maxBufferedBytes: config.maxBufferedBytes,
     endStreams: () => {
       jobs.endStreams();
     },
+  });
+  const subscriptions = createSubscriptions({
+    delivery,
+    makeContext: () => makeContext(randomUUID()),
+    maxSubscriptionsPerConnection: config.maxSubscriptionsPerConnection,
+    maxMessageBytes: config.maxBodyBytes,
+    report,
     onConnections: (open) => {
       metrics.webSockets.set(open);
     },

@@ -2,7 +2,7 @@
  * Finds out which clients are gone. One that is slow is not: as long as it reads, its answer to a
  * ping may wait behind megabytes.
  */
-import type { Connection } from './connection.ts';
+import type { Backlog } from './reader.ts';
 
 /** Between two turns of others, when many are pinged. */
 const PINGS_PER_TURN = 256;
@@ -13,30 +13,42 @@ interface Life {
   flushedBytes: number;
 }
 
+/** A connection as far as it may be dead. */
+export interface Pulse extends Pick<Backlog, 'flushedBytes'> {
+  readonly isOpen: () => boolean;
+  /** Something that the other side answers, or at least reads. */
+  readonly ping: () => void;
+  /** It neither answers nor reads for a whole interval. */
+  readonly onStalled: () => void;
+}
+
+export interface Watched {
+  /** It has said something. */
+  speak(): void;
+  /** It is gone. */
+  forget(): void;
+}
+
 export interface KeepAlive {
-  watch(connection: Connection): void;
+  watch(pulse: Pulse): Watched;
   stop(): void;
 }
 
-/** `onStalled` is told of those that neither answer nor read for a whole interval. */
-export function createKeepAlive(
-  everyMs: number,
-  onStalled: (connection: Connection) => void,
-): KeepAlive {
-  const lives = new Map<Connection, Life>();
+export function createKeepAlive(everyMs: number): KeepAlive {
+  const lives = new Map<Pulse, Life>();
 
-  function look(connection: Connection, life: Life): void {
-    const flushedBytes = connection.flushedBytes();
-    if (!life.hasSpoken && flushedBytes === life.flushedBytes) onStalled(connection);
-    else if (connection.isOpen()) connection.client.ping();
+  function look(pulse: Pulse, life: Life): void {
+    const flushedBytes = pulse.flushedBytes();
+    if (!life.hasSpoken && flushedBytes === life.flushedBytes) pulse.onStalled();
+    else if (pulse.isOpen()) pulse.ping();
     life.hasSpoken = false;
-    life.flushedBytes = connection.flushedBytes();
+    life.flushedBytes = pulse.flushedBytes();
   }
 
   async function lookAtAll(): Promise<void> {
     let count = 0;
-    for (const [connection, life] of [...lives]) {
-      if (lives.has(connection)) look(connection, life);
+    for (const [pulse, life] of [...lives]) {
+      if (lives.has(pulse)) look(pulse, life);
       count += 1;
       if (count % PINGS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -46,14 +58,17 @@ export function createKeepAlive(
   timer.unref();
 
   return {
-    watch(connection) {
+    watch(pulse) {
       const life = { hasSpoken: true, flushedBytes: 0 };
-      lives.set(connection, life);
-      const speak = () => {
-        life.hasSpoken = true;
+      lives.set(pulse, life);
+      return {
+        speak() {
+          life.hasSpoken = true;
+        },
+        forget() {
+          lives.delete(pulse);
+        },
       };
-      connection.client.on('pong', speak).on('message', speak);
-      connection.client.on('close', () => lives.delete(connection));
     },
     stop() {
       clearInterval(timer);

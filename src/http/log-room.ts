@@ -1,6 +1,6 @@
 /**
- * One job's log for all who ask the same of it: one read, one execution and one serialisation per
- * batch; each connection only adds its own envelope.
+ * One job's log for all who ask the same of it, over whatever transport: one read, one execution and
+ * one serialisation per batch; each reader only adds its own envelope.
  *
  * - OPEN    follows the log from its place on; readers come in exactly at that place
  * - CLOSED  the log has ended, the last reader has left, or following failed; final
@@ -8,19 +8,19 @@
 import type { LogLine } from '../domain/job/log-line.ts';
 import type { TailEvent } from '../logs/tail.ts';
 import type { LogStream } from '../logs/tail-streams.ts';
-import type { Connection } from './connection.ts';
-import type { ClosingFragment, OpeningFragment } from './frames.ts';
+import type { Payload } from './payload.ts';
+import type { Reader } from './reader.ts';
 
 /** Queries are answered in between when many are written to. */
 const WRITES_PER_TURN = 256;
 /** A joiner for whom more passes while it catches up begins again nearer to the front. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
-/** A batch as it is sent: the places before and behind, and the fragment that all share. */
+/** A batch as it is sent: the places before and behind, and the payload that all share. */
 export interface RoomFrame {
   readonly from: number;
   readonly to: number;
-  readonly fragment: ClosingFragment;
+  readonly payload: Payload;
   readonly isEnd: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface Room {
   /** `onFrame`: a later place to come in at. */
   hold(onFrame: () => void): Hold;
   /** From the end of the missed frames on, which are the first that it gets. */
-  join(connection: Connection, opening: OpeningFragment, missed: readonly RoomFrame[]): Stay;
+  join(reader: Reader, missed: readonly RoomFrame[]): Stay;
 }
 
 export interface RoomDeps {
@@ -63,8 +63,7 @@ export interface RoomDeps {
 }
 
 interface Member {
-  readonly connection: Connection;
-  readonly opening: OpeningFragment;
+  readonly reader: Reader;
   readonly settle: (left: Left) => void;
 }
 
@@ -97,14 +96,14 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
   }
 
   function send(member: Member, frame: RoomFrame): void {
-    const { connection, opening } = member;
-    if (!connection.isOpen()) return;
-    if (connection.isFull()) {
+    const { reader } = member;
+    if (!reader.isOpen()) return;
+    if (reader.isFull()) {
       remove(member, { kind: 'lagging', at: frame.from });
       closeIfEmpty();
       return;
     }
-    connection.write(opening, frame.fragment);
+    reader.write(frame.payload);
     if (frame.isEnd) remove(member, { kind: 'ended' });
   }
 
@@ -121,7 +120,7 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
 
   function keep(held: Held, frame: RoomFrame): void {
     held.frames.push(frame);
-    held.bytes += frame.fragment.bytes.length;
+    held.bytes += frame.payload.text.length;
     if (held.bytes > MAX_HELD_BYTES) {
       held.start = frame.to;
       held.frames = [];
@@ -168,9 +167,9 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
         },
       };
     },
-    join(connection, opening, missed) {
+    join(reader, missed) {
       const { promise: left, resolve: settle } = Promise.withResolvers<Left>();
-      const member = { connection, opening, settle };
+      const member = { reader, settle };
       members.add(member);
       for (const frame of missed) if (members.has(member)) send(member, frame);
       return {

@@ -1,7 +1,8 @@
 /**
  * Readers of one log who ask the same share a room once they are live. Until then each catches up
- * on its own, through graphql-ws; then graphql-ws waits for an iterator that yields nothing and
- * only ends, and keeps what it is good at: handshake, errors, `complete`, clean-up.
+ * on its own, through its transport, which asks for result after result; then the transport waits
+ * for an iterator that yields nothing and only ends, and keeps what it is good at: handshake,
+ * errors, `complete`, clean-up.
  *
  * A reader's states:
  * - ALONE    gets batches of its own; comes in where the room stands, exactly between two frames
@@ -14,11 +15,11 @@ import type { DocumentNode, ExecutionResult } from 'graphql';
 import { interruptible } from '../domain/interruptible.ts';
 import type { Interrupt } from '../domain/interruptible.ts';
 import type { LogStream } from '../logs/tail-streams.ts';
-import { closingFragment, openingFragment } from './frames.ts';
 import { createRoom } from './log-room.ts';
 import type { Hold, Room, RoomFrame, Stay } from './log-room.ts';
+import type { Operation } from './operations.ts';
+import { createPayload } from './payload.ts';
 import { resultOf } from './stream-results.ts';
-import type { Operation } from './ws-operations.ts';
 
 const SHARED_FIELD = 'trainingJobLogs';
 const PLACE_ARGUMENT = 'after';
@@ -62,9 +63,9 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
       },
       async toFrame(event): Promise<RoomFrame> {
         const result = await resultOf(operation, event);
-        const fragment = closingFragment(JSON.stringify(toPayload(result, operation)));
+        const payload = createPayload(toPayload(result, operation));
         const isEnd = event.kind === 'end';
-        return { from: isEnd ? event.to : event.from, to: event.to, fragment, isEnd };
+        return { from: isEnd ? event.to : event.from, to: event.to, payload, isEnd };
       },
     });
     const shared = { room, stream, contextValue: operation.contextValue };
@@ -87,7 +88,7 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
         if (step.done === true) return undefined;
         const event = step.value;
         yield await resultOf(operation, event);
-        // graphql-ws has sent it. From here to the end of `join` no others have a turn.
+        // It has been sent. From here to the end of `join` no others have a turn.
         if (event.kind === 'end') return undefined;
         const shared =
           rooms.get(key) ?? (event.isLive ? open(key, operation, source, event.to) : undefined);
@@ -100,8 +101,7 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
         }
         const missed = entry.hold.framesSince(event.to);
         if (missed === undefined) continue;
-        const { connection, id } = operation;
-        return { ...shared, stay: shared.room.join(connection, openingFragment(id), missed) };
+        return { ...shared, stay: shared.room.join(operation.reader, missed) };
       }
     } finally {
       entry?.hold.drop();
@@ -127,7 +127,7 @@ export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
       if (interrupt.isRaised) stay.leave();
       const left = await stay.left;
       if (left.kind === 'ended' || left.kind === 'gone') return;
-      if (left.kind === 'lagging' && !(await operation.connection.drained(lagMs, interrupt))) {
+      if (left.kind === 'lagging' && !(await operation.reader.drained(lagMs, interrupt))) {
         if (!interrupt.isRaised) yield await resultOf(operation, source.laggedAt(left.at));
         return;
       }

@@ -4,9 +4,9 @@ import type { ExecutionResult } from 'graphql';
 import { interruptible } from '../domain/interruptible.ts';
 import type { Interrupt } from '../domain/interruptible.ts';
 import type { LogStream, MetricStream } from '../logs/tail-streams.ts';
-import type { Operation } from './ws-operations.ts';
+import type { Operation } from './operations.ts';
 
-type Results = AsyncIterableIterator<ExecutionResult, void, void>;
+export type Results = AsyncIterableIterator<ExecutionResult, void, void>;
 
 /** How long a client may take to read what waits for it, before it is looked at again. */
 const LOOK_AGAIN_MS = 60_000;
@@ -14,16 +14,14 @@ const LOOK_AGAIN_MS = 60_000;
 export interface StreamResultsDeps {
   /** For streams that several clients may share. */
   readonly followLogs: (operation: Operation, stream: LogStream) => Results;
-  /** Told of streams that say goodbye by themselves when the server goes down. */
-  readonly onPolite: (operation: Operation) => void;
 }
 
 /** As `subscribe` of graphql-js, but every event sees what is stored by then. */
-export function createSubscribe({ followLogs, onPolite }: StreamResultsDeps) {
+export function createSubscribe({ followLogs }: StreamResultsDeps) {
   return async (operation: Operation): Promise<ExecutionResult | Results> => {
     const source = (await createSourceEventStream(operation)) as Source | ExecutionResult;
     if (!(Symbol.asyncIterator in source)) return source;
-    if ('kind' in source) onPolite(operation);
+    if ('kind' in source) operation.reader.expectGoodbye();
     if ('kind' in source && source.kind === 'logs') return followLogs(operation, source);
     return interruptible((interrupt) => followAlone(operation, source, interrupt));
   };
@@ -39,9 +37,9 @@ async function* followAlone(
   const end = () => void source.return?.();
   try {
     while (!interrupt.isRaised) {
-      // graphql-ws asks for the next when the last was sent, but other operations send as well.
-      if (operation.connection.isFull()) {
-        await operation.connection.drained(LOOK_AGAIN_MS, interrupt);
+      // The next is asked for when the last was sent, but other operations send as well.
+      if (operation.reader.isFull()) {
+        await operation.reader.drained(LOOK_AGAIN_MS, interrupt);
         continue;
       }
       interrupt.onRaise = end;

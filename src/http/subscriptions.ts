@@ -8,32 +8,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GraphQLError, OperationTypeNode } from 'graphql';
-import type {
-  ExecutionArgs,
-  ExecutionResult,
-  FormattedExecutionResult,
-  GraphQLFormattedError,
-} from 'graphql';
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import type { Context } from '../context.ts';
-import { maskError } from '../errors.ts';
 import type { ReportBug } from '../errors.ts';
-import { createConnection } from './connection.ts';
-import type { Connection } from './connection.ts';
+import type { Delivery } from './delivery.ts';
 import { createInFlight } from './in-flight.ts';
 import { createKeepAlive } from './keep-alive.ts';
-import { createLogRooms } from './log-rooms.ts';
 import { createMessageLimit } from './message-limit.ts';
-import { createSubscribe } from './stream-results.ts';
-import { coded, createOperations } from './ws-operations.ts';
-import type { Operation, OperationsDeps } from './ws-operations.ts';
+import { coded } from './operations.ts';
+import type { Operation } from './operations.ts';
+import { createConnection } from './ws-connection.ts';
+import type { Connection } from './ws-connection.ts';
 
 /** Gateways expect an acknowledgement within five seconds; a client may take as long to ask. */
 const CONNECTION_INIT_MS = 5_000;
-const KEEP_ALIVE_MS = 12_000;
-const LAG_MS = 30_000;
+export const KEEP_ALIVE_MS = 12_000;
 /** For a refused client to read why. */
 const LINGER_MS = 1_000;
 
@@ -43,22 +34,15 @@ const GOING_AWAY = 1001;
 const TOO_SLOW = 4420;
 const TOO_MANY_MESSAGES = 4421;
 
-export interface SubscriptionsDeps extends OperationsDeps {
-  makeContext: (request: IncomingMessage) => Context;
-  maxConnections: number;
-  maxSubscriptionsPerConnection: number;
-  maxMessageBytes: number;
-  /** What may wait for one client to read it, before nothing is added. */
-  maxBufferedBytes: number;
-  /** How long a client that does not read is waited for, before it is told LAGGED. */
-  lagMs?: number;
+export interface SubscriptionsDeps {
+  readonly delivery: Delivery;
+  readonly makeContext: (request: IncomingMessage) => Context;
+  readonly maxSubscriptionsPerConnection: number;
+  readonly maxMessageBytes: number;
   /** Between two pings. */
-  keepAliveMs?: number;
-  report: ReportBug;
-  onError: (code: string) => void;
-  onConnections: (open: number) => void;
-  /** Makes streams say goodbye. */
-  endStreams: () => void;
+  readonly keepAliveMs?: number;
+  readonly report: ReportBug;
+  readonly onConnections: (open: number) => void;
 }
 
 export interface Subscriptions {
@@ -72,14 +56,13 @@ export interface Subscriptions {
   terminate(): void;
 }
 
-type Errors = readonly (GraphQLError | GraphQLFormattedError)[];
-
 interface Extra {
   readonly request: IncomingMessage;
   readonly socket: WebSocket;
 }
 
 export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
+  const { delivery } = deps;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: deps.maxMessageBytes,
@@ -89,36 +72,7 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
   });
   const connections = new WeakMap<WebSocket, Connection>();
   const inFlight = createInFlight();
-  const prepare = createOperations(deps);
-  const keepAlive = createKeepAlive(deps.keepAliveMs ?? KEEP_ALIVE_MS, dismiss);
-  const rooms = createLogRooms({ toPayload, lagMs: deps.lagMs ?? LAG_MS });
-  const subscribe = createSubscribe({
-    followLogs: (operation, stream) => rooms.follow(operation, stream),
-    onPolite: ({ connection, id }) => {
-      inFlight.begin(connection.client, id);
-    },
-  });
-
-  function mask(errors: Errors, requestId: string | undefined): GraphQLFormattedError[] {
-    return errors.map((error) => {
-      const masked = maskError(toWire(error), thrownIn(error), (bug) =>
-        deps.report(bug, requestId),
-      );
-      deps.onError(String(masked.extensions?.code));
-      return masked;
-    });
-  }
-
-  function toPayload(
-    result: { readonly data?: ExecutionResult['data'] | undefined; errors?: Errors | undefined },
-    { contextValue }: ExecutionArgs,
-  ): FormattedExecutionResult {
-    const { data, errors } = result;
-    return {
-      ...(data !== undefined && { data }),
-      ...(errors !== undefined && { errors: mask(errors, (contextValue as Context).requestId) }),
-    };
-  }
+  const keepAlive = createKeepAlive(deps.keepAliveMs ?? KEEP_ALIVE_MS);
 
   /** A client that neither answers nor reads. */
   function dismiss({ client, isOpen, waitingBytes }: Connection): void {
@@ -138,27 +92,32 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
       const { socket, request } = context.extra;
       const connection = connections.get(socket);
       if (connection === undefined) throw new Error('a connection is not known');
-      const freshContext = () => deps.makeContext(request);
-      const operation = prepare(payload, { freshContext, connection, id });
+      const expectGoodbye = () => {
+        inFlight.begin(socket, id);
+      };
+      const operation = delivery.prepare(payload, {
+        freshContext: () => deps.makeContext(request),
+        reader: connection.readerOf(id, expectGoodbye),
+      });
       if (!('definition' in operation)) return operation;
       const isStream = operation.definition.operation === OperationTypeNode.SUBSCRIPTION;
       if (!isStream) inFlight.begin(socket, id);
       return operation;
     },
-    subscribe: (args) => subscribe(args as Operation),
+    subscribe: (args) => delivery.subscribe(args as Operation),
     onComplete: (context, id) => {
       inFlight.end(context.extra.socket, id);
     },
     onDisconnect: (context) => {
       inFlight.forget(context.extra.socket);
     },
-    onError: (_context, _id, _payload, errors) => mask(errors, undefined),
+    onError: (_context, _id, _payload, errors) => delivery.mask(errors),
     onNext: (_context, _id, _payload, args, result) =>
-      result.errors === undefined ? undefined : toPayload(result, args),
+      result.errors === undefined ? undefined : delivery.toPayload(result, args as Operation),
   });
 
   function accept(client: WebSocket, request: IncomingMessage, socket: Duplex): void {
-    const connection = createConnection(client, socket, deps.maxBufferedBytes);
+    const connection = createConnection(client, socket, delivery.maxBufferedBytes);
     connections.set(client, connection);
     deps.onConnections(sockets.clients.size);
     const onClosed = protocol.opened(
@@ -174,11 +133,19 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
       },
       { request, socket: client },
     );
+    const watched = keepAlive.watch({
+      ...connection,
+      onStalled: () => {
+        dismiss(connection);
+      },
+    });
+    client.on('pong', watched.speak).on('message', watched.speak);
     client.once('close', (code, reason) => {
+      watched.forget();
+      delivery.slots.free();
       deps.onConnections(sockets.clients.size);
       connectionGone(onClosed(code, reason.toString()));
     });
-    keepAlive.watch(connection);
     // ws has closed already, with the right code: 1009 for a frame too large.
     client.on('error', () => undefined);
   }
@@ -210,16 +177,20 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
 
   return {
     handleUpgrade(request, socket, head) {
-      if (sockets.clients.size >= deps.maxConnections) {
+      if (!delivery.slots.take()) {
         refuse(socket, '503 Service Unavailable');
         return;
       }
+      let isAccepted = false;
       sockets.handleUpgrade(request, socket, head, (client) => {
+        isAccepted = true;
         accept(client, request, socket);
       });
+      // ws calls back at once, or never: it has answered by itself what is no handshake.
+      if (!isAccepted) delivery.slots.free();
     },
     async stop() {
-      deps.endStreams();
+      delivery.endStreams();
       const closed = [...sockets.clients].map(async (client) => {
         await inFlight.drained(client);
         // graphql-ws sends `complete` after it has told us of it.
@@ -249,19 +220,6 @@ export function refuse(socket: Duplex, status: string, reason = ''): void {
     `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     cut,
   );
-}
-
-/** Faults of the request that the engine itself finds have no path: a variable of the wrong type. */
-function toWire(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
-  if (!(error instanceof GraphQLError)) return error;
-  const wire = error.toJSON();
-  return error.path === undefined
-    ? { ...wire, extensions: { code: 'BAD_USER_INPUT', ...wire.extensions } }
-    : wire;
-}
-
-function thrownIn(error: GraphQLError | GraphQLFormattedError): unknown {
-  return error instanceof GraphQLError ? (error.originalError ?? error) : error;
 }
 
 function tooManySubscriptions(deps: SubscriptionsDeps): GraphQLError {

@@ -1,11 +1,14 @@
 /** A server of streams alone: our WebSocket side over a store and a bus that the test writes to. */
 import { createServer } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createMemoryBus } from '../../src/bus/memory.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import type { Context } from '../../src/context.ts';
 import { createLimitsRule } from '../../src/http/operation-limits.ts';
+import { createDelivery } from '../../src/http/delivery.ts';
+import type { DeliveryDeps } from '../../src/http/delivery.ts';
 import { createSubscriptions } from '../../src/http/subscriptions.ts';
 import type { Subscriptions, SubscriptionsDeps } from '../../src/http/subscriptions.ts';
 import { createJobLoaders } from '../../src/jobs/job-loaders.ts';
@@ -30,12 +33,16 @@ export interface StreamServerSettings {
   readonly timing?: TailTiming;
   readonly bus?: Bus;
   readonly port?: number;
-  readonly more?: Partial<SubscriptionsDeps>;
+  readonly more?: Partial<DeliveryDeps & SubscriptionsDeps>;
   /** By request: callers who may not share. */
   readonly visibility?: (path: string) => string;
 }
 
 const schema = createSchema();
+
+function report(error: unknown): never {
+  throw error;
+}
 
 export async function startStreamServer(
   db: Database,
@@ -45,30 +52,34 @@ export async function startStreamServer(
   const timing = settings.timing ?? { heartbeatMs: 15_000, pollMs: 1_000 };
   const waker = createWaker({ db, bus, pollMs: timing.pollMs });
   const streams = createJobStreams({ db, tenantId: 'default', waker, timing });
-  const subscriptions = createSubscriptions({
+  const delivery = createDelivery({
     schema,
     limitsRule: createLimitsRule({ maxDepth: 12, maxFields: 5_000 }),
     isProduction: true,
-    makeContext: ({ url = '' }) =>
-      ({
-        visibility: settings.visibility?.(url) ?? 'everyone',
-        requestId: 'test',
-        prices: { expect: () => undefined },
-        streams,
-        stored: createJobLoaders(db, 'default'),
-      }) as unknown as Context,
     maxConnections: 20_000,
-    maxSubscriptionsPerConnection: 100,
-    maxMessageBytes: 1_048_576,
     maxBufferedBytes: 1_048_576,
-    report: (error) => {
-      throw error;
-    },
+    report,
     onError: () => undefined,
-    onConnections: () => undefined,
     endStreams: () => {
       streams.close();
     },
+    ...settings.more,
+  });
+  const makeContext = ({ url = '' }: IncomingMessage) =>
+    ({
+      visibility: settings.visibility?.(url) ?? 'everyone',
+      requestId: 'test',
+      prices: { expect: () => undefined },
+      streams,
+      stored: createJobLoaders(db, 'default'),
+    }) as unknown as Context;
+  const subscriptions = createSubscriptions({
+    delivery,
+    makeContext,
+    maxSubscriptionsPerConnection: 100,
+    maxMessageBytes: 1_048_576,
+    report,
+    onConnections: () => undefined,
     ...settings.more,
   });
   const server = createServer();

@@ -1,4 +1,4 @@
-/** What a client of a WebSocket asks: the same checks as over HTTP, which graphql-ws leaves to us. */
+/** What a client asks outside Apollo Server, over whatever transport: the same checks as there. */
 import {
   getOperationAST,
   GraphQLError,
@@ -14,22 +14,26 @@ import type {
   OperationDefinitionNode,
   ValidationRule,
 } from 'graphql';
-import type { SubscribePayload } from 'graphql-ws';
 import type { Context } from '../context.ts';
 import { plannedOffers } from '../resolvers/offer-plan.ts';
-import type { Connection } from './connection.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { checkRepresentations, MAX_QUERY_CHARACTERS, parseOptions } from './operation-limits.ts';
+import type { Reader } from './reader.ts';
 
-/** One operation of one connection, ready to be executed. */
+/** GraphQL's own parameters of a request. */
+export interface OperationRequest {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** One operation, ready to be executed. */
 export interface Operation extends ExecutionArgs {
   readonly definition: OperationDefinitionNode;
   contextValue: Context;
   /** A context that has read nothing yet. */
   readonly freshContext: () => Context;
-  readonly connection: Connection;
-  /** The client's name for it. */
-  readonly id: string;
+  readonly reader: Reader;
 }
 
 export interface OperationsDeps {
@@ -40,8 +44,8 @@ export interface OperationsDeps {
 
 /** @returns the operation, or what is wrong with it, as over HTTP */
 export type PrepareOperation = (
-  payload: SubscribePayload,
-  of: Pick<Operation, 'freshContext' | 'connection' | 'id'>,
+  request: OperationRequest,
+  of: Pick<Operation, 'freshContext' | 'reader'>,
 ) => Operation | readonly GraphQLError[];
 
 export function createOperations(deps: OperationsDeps): PrepareOperation {
@@ -73,16 +77,16 @@ export function createOperations(deps: OperationsDeps): PrepareOperation {
     return document;
   }
 
-  return (payload, of) => {
-    const document = readDocument(payload.query);
+  return (request, of) => {
+    const document = readDocument(request.query);
     if (!('kind' in document)) return document;
-    const definition = getOperationAST(document, payload.operationName);
+    const definition = getOperationAST(document, request.operationName);
     if (!definition) {
       const message = 'operationName must name one of the operations of the document.';
       return [coded(new GraphQLError(message), 'OPERATION_RESOLUTION_FAILURE')];
     }
     const contextValue = of.freshContext();
-    const variables = payload.variables ?? {};
+    const variables = request.variables ?? {};
     try {
       checkRepresentations(document, definition, variables);
     } catch (error) {
@@ -94,7 +98,7 @@ export function createOperations(deps: OperationsDeps): PrepareOperation {
       schema: deps.schema,
       document,
       definition,
-      operationName: payload.operationName,
+      operationName: request.operationName,
       variableValues: variables,
       contextValue,
       ...of,
