@@ -18,6 +18,7 @@ import type { JobSystem } from './app-jobs.ts';
 import { createEmulator } from './emulator/emulator.ts';
 import type { Emulator } from './emulator/emulator.ts';
 import { createDelivery } from './http/delivery.ts';
+import { createEventStreams } from './http/event-streams.ts';
 import { createGraphqlHttp } from './http/graphql.ts';
 import { createGuard } from './http/guard.ts';
 import { createMetrics } from './http/metrics.ts';
@@ -214,6 +215,12 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
       metrics.webSockets.set(open);
     },
   });
+  const eventStreams = createEventStreams({
+    delivery,
+    onStreams: (open) => {
+      metrics.eventStreams.set(open);
+    },
+  });
   const server = createHttpServer({
     host: config.host,
     port: config.port,
@@ -223,6 +230,7 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     guard: createGuard(guardOptions(config)),
     graphql,
     subscriptions,
+    eventStreams,
     makeContext: (_request, requestId) => makeContext(requestId),
     files: jobs.routes,
     metrics,

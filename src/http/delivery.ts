@@ -51,7 +51,10 @@ export interface Delivery {
   readonly mask: (errors: Errors, requestId?: string) => GraphQLFormattedError[];
   readonly toPayload: (result: Unmasked, operation: Operation) => FormattedExecutionResult;
   /** Each result is sent before the next is asked for. */
-  run(operation: Operation, send: (result: FormattedExecutionResult) => Promise<void>): Run;
+  readonly run: (
+    operation: Operation,
+    send: (result: FormattedExecutionResult) => Promise<void>,
+  ) => Run;
   readonly endStreams: () => void;
   readonly slots: Slots;
   readonly maxBufferedBytes: number;

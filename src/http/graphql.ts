@@ -109,7 +109,7 @@ function operationPlugin(
       if (operation === undefined) return;
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw new GraphQLError(
-          'Subscriptions are served over WebSocket (protocol graphql-transport-ws) on this same path, not over plain HTTP.',
+          'A subscription has more than one answer: send it over WebSocket (protocol graphql-transport-ws), or as here with Accept: text/event-stream.',
           { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } },
         );
       }

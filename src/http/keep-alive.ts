@@ -24,9 +24,9 @@ export interface Pulse extends Pick<Backlog, 'flushedBytes'> {
 
 export interface Watched {
   /** It has said something. */
-  speak(): void;
+  readonly speak: () => void;
   /** It is gone. */
-  forget(): void;
+  readonly forget: () => void;
 }
 
 export interface KeepAlive {

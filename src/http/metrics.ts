@@ -49,6 +49,11 @@ export function createMetrics() {
       help: 'Open WebSocket connections.',
       registers,
     }),
+    eventStreams: new Gauge({
+      name: 'event_streams',
+      help: 'Open streams of server-sent events.',
+      registers,
+    }),
     quarantinedPods: new Gauge({
       name: 'quarantined_pods',
       help: 'Pods that bear our name and that the store has never heard of. Above 0: look at them.',

@@ -13,6 +13,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Context } from '../context.ts';
 import { readBody } from './body.ts';
+import type { EventStreams } from './event-streams.ts';
 import type { GraphqlHttp } from './graphql.ts';
 import type { createGuard } from './guard.ts';
 import { renderIde, wantsIde } from './ide.ts';
@@ -39,6 +40,7 @@ export interface HttpServerDeps {
   guard: ReturnType<typeof createGuard>;
   graphql: GraphqlHttp;
   subscriptions: Subscriptions;
+  eventStreams: EventStreams;
   makeContext: (request: IncomingMessage, requestId: string) => Context;
   /** By the first name of the path: routes that stream files. */
   files: Readonly<Record<'artifacts' | 'uploads', FileRoute>>;
@@ -165,8 +167,12 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       sendError(response, 400, `The query is over ${MAX_QUERY_CHARACTERS} characters.`);
       return;
     }
+    const freshContext = () => deps.makeContext(request, requestId);
+    const verdict = deps.eventStreams.answer(request, response, body.value, freshContext);
+    if (verdict.kind === 'refused') sendError(response, verdict.status, verdict.message);
+    if (verdict.kind !== 'pass') return;
     const startedAt = performance.now();
-    const context = deps.makeContext(request, requestId);
+    const context = freshContext();
     const answer = await deps.graphql.execute(request, body.value, context);
     deps.metrics.graphqlSeconds.observe((performance.now() - startedAt) / 1_000);
     if (answer.body.kind !== 'complete') throw new Error('incremental delivery is not offered');
@@ -187,7 +193,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       deps.subscriptions.terminate();
       server.closeAllConnections();
     }, deps.shutdownGraceMs);
-    await Promise.all([deps.subscriptions.stop(), closed]);
+    await Promise.all([deps.subscriptions.stop(), deps.eventStreams.stop(), closed]);
     clearTimeout(timer);
   }
 

@@ -24,7 +24,7 @@ import type { Connection } from './ws-connection.ts';
 
 /** Gateways expect an acknowledgement within five seconds; a client may take as long to ask. */
 const CONNECTION_INIT_MS = 5_000;
-export const KEEP_ALIVE_MS = 12_000;
+const KEEP_ALIVE_MS = 12_000;
 /** For a refused client to read why. */
 const LINGER_MS = 1_000;
 
@@ -181,13 +181,12 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
         refuse(socket, '503 Service Unavailable');
         return;
       }
-      let isAccepted = false;
+      const before = sockets.clients.size;
       sockets.handleUpgrade(request, socket, head, (client) => {
-        isAccepted = true;
         accept(client, request, socket);
       });
-      // ws calls back at once, or never: it has answered by itself what is no handshake.
-      if (!isAccepted) delivery.slots.free();
+      // ws takes it at once, or never: it has answered by itself what is no handshake.
+      if (sockets.clients.size === before) delivery.slots.free();
     },
     async stop() {
       delivery.endStreams();

@@ -82,7 +82,7 @@ test.each([
     'a subscription',
     '{"query": "subscription { trainingJobChanged(jobId: \\"x\\") { id } }"}',
     400,
-    'WebSocket',
+    'graphql-transport-ws), or as here with Accept: text/event-stream',
   ],
 ])('%s gets a clear error', async (_name, body, status, text) => {
   const { url } = await startTestApp();
@@ -141,6 +141,26 @@ test("every answer carries a request id, the caller's own where it is one", asyn
   expect((await post(url, { 'x-request-id': 'abc-1' })).headers['x-request-id']).toBe('abc-1');
   const made = (await post(url, { 'x-request-id': 'a b\tc' })).headers['x-request-id'];
   expect(made).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test('an operation is answered as an event stream where nothing else is accepted', async () => {
+  const { url } = await startTestApp({ ALLOWED_ORIGINS: 'https://console.example' });
+  const events = await post(url, {
+    accept: 'text/event-stream',
+    origin: 'https://console.example',
+  });
+  expect(events.text).toBe(
+    ':\n\nevent: next\ndata: {"data":{"__typename":"Query"}}\n\nevent: complete\ndata:\n\n',
+  );
+  expect(events.headers['access-control-allow-origin']).toBe('https://console.example');
+  expect(events.headers['x-request-id']).toBeDefined();
+  const json = await post(url, { accept: 'text/event-stream, application/json' });
+  expect(json.text.trim()).toBe('{"data":{"__typename":"Query"}}');
+  const faulty = await post(url, { accept: 'text/event-stream' }, '{"query": 1}');
+  expect([faulty.status, JSON.parse(faulty.text)]).toMatchObject([
+    400,
+    { errors: [{ extensions: { code: 'BAD_REQUEST' } }] },
+  ]);
 });
 
 test('a client that sends rubbish or leaves half-way harms nobody', async () => {

@@ -1,6 +1,8 @@
 /** Jobs whose log the test writes, and readers of it. */
 import { createClient } from 'graphql-ws';
 import type { Client } from 'graphql-ws';
+import { createClient as createEventClient } from 'graphql-sse';
+import type { ClientOptions as EventClientOptions } from 'graphql-sse';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Database } from '../../src/store/database.ts';
@@ -90,6 +92,19 @@ export function connectClient(
   return client;
 }
 
+/** Of an implementation that is not ours, as `connectClient`. */
+export function connectEvents(url: string, more: Partial<EventClientOptions> = {}) {
+  const client = createEventClient({
+    url: new URL('/graphql', url).href,
+    retryAttempts: 0,
+    ...more,
+  });
+  onTestFinished(() => {
+    client.dispose();
+  });
+  return client;
+}
+
 export interface Reading {
   readonly events: LogEvent[];
   /** All lines so far. */
@@ -103,7 +118,7 @@ export interface Reading {
 
 /** `done` rejects with what the server answered, or with the close event. */
 export function readLogs(
-  client: Client,
+  client: Pick<Client, 'subscribe'> | ReturnType<typeof connectEvents>,
   variables: Readonly<Record<string, unknown>>,
   query = LOGS,
 ): Reading {

@@ -1,4 +1,4 @@
-/** A server of streams alone: our WebSocket side over a store and a bus that the test writes to. */
+/** A server of streams alone: our transports over a store and a bus that the test writes to. */
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +6,10 @@ import type { Duplex } from 'node:stream';
 import { createMemoryBus } from '../../src/bus/memory.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import type { Context } from '../../src/context.ts';
+import { createEventStreams } from '../../src/http/event-streams.ts';
+import type { EventStreamsDeps } from '../../src/http/event-streams.ts';
 import { createLimitsRule } from '../../src/http/operation-limits.ts';
+import { readBody } from '../../src/http/body.ts';
 import { createDelivery } from '../../src/http/delivery.ts';
 import type { DeliveryDeps } from '../../src/http/delivery.ts';
 import { createSubscriptions } from '../../src/http/subscriptions.ts';
@@ -33,7 +36,7 @@ export interface StreamServerSettings {
   readonly timing?: TailTiming;
   readonly bus?: Bus;
   readonly port?: number;
-  readonly more?: Partial<DeliveryDeps & SubscriptionsDeps>;
+  readonly more?: Partial<DeliveryDeps & SubscriptionsDeps & EventStreamsDeps>;
   /** By request: callers who may not share. */
   readonly visibility?: (path: string) => string;
 }
@@ -82,8 +85,22 @@ export async function startStreamServer(
     onConnections: () => undefined,
     ...settings.more,
   });
-  const server = createServer();
+  const eventStreams = createEventStreams({
+    delivery,
+    onStreams: () => undefined,
+    ...settings.more,
+  });
   const sockets: Duplex[] = [];
+  const server = createServer((request, response) => {
+    sockets.push(request.socket);
+    void readBody(request, 1_048_576).then((body) => {
+      const bytes = body.kind === 'body' ? body.bytes.toString() : '';
+      const json: unknown = bytes === '' ? undefined : JSON.parse(bytes);
+      const verdict = eventStreams.answer(request, response, json, () => makeContext(request));
+      if (verdict.kind === 'pass') response.writeHead(406).end();
+      if (verdict.kind === 'refused') response.writeHead(verdict.status).end(verdict.message);
+    });
+  });
   server.on('upgrade', (request, socket, head) => {
     sockets.push(socket);
     socket.on('error', () => socket.destroy());
@@ -98,10 +115,12 @@ export async function startStreamServer(
   async function close(): Promise<void> {
     const timer = setTimeout(() => {
       subscriptions.terminate();
+      server.closeAllConnections();
     }, 1_000);
-    await subscriptions.stop();
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeIdleConnections();
+    await Promise.all([subscriptions.stop(), eventStreams.stop(), closed]);
     clearTimeout(timer);
-    await new Promise((resolve) => server.close(resolve));
     waker.close();
     if (settings.bus === undefined) await bus.close();
   }
