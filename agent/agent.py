@@ -44,7 +44,8 @@ FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")
 FINAL = ("SUCCEEDED", "FAILED")
 # §7: what the trainer's exit codes mean. Any other one is TRAINER_CRASHED.
 EXIT_CODES = {10: "DATASET_INVALID", 11: "MODEL_NOT_FOUND", 12: "MODEL_GATED", 13: "OUT_OF_MEMORY", 14: "DISK_FULL",
-              15: "CUDA_MISMATCH", 16: "SPEC_INVALID", 17: "BACKEND_UNKNOWN", 20: "STOPPED"}
+              15: "CUDA_MISMATCH", 16: "SPEC_INVALID", 17: "BACKEND_UNKNOWN", 18: "MODEL_UNSUPPORTED", 19: "DOWNLOAD_FAILED", 20: "STOPPED",
+              21: "TRAINING_STALLED", 22: "TRAINING_DIVERGED"}
 
 
 class Refusal(Exception):

@@ -13,7 +13,8 @@ import unittest
 from support_for_tests import HERE, Case, jsonl, sample_rows, started
 
 sys.path.insert(0, HERE)
-import trainer  # noqa: E402
+import trainer_base  # noqa: E402
+import trainer_toy  # noqa: E402
 
 ADAPTER = "adapter_model.safetensors"
 
@@ -55,7 +56,7 @@ class TrainerCase(Case):
         code, lines = self.train(self.prepare(data, name, **spec)[1], **(env or {}))
         self.assertTrue(lines[-1].startswith("@failure "), lines)
         word = json.loads(lines[-1][9:])
-        self.assertEqual(trainer.CODES[word["code"]], code)
+        self.assertEqual(trainer_base.CODES[word["code"]], code)
         return word["code"], word["message"]
 
     def bytes_of(self, home, name=ADAPTER):
@@ -85,14 +86,14 @@ class Training(TrainerCase):
         self.assertEqual(len(self.metrics(lines, "end")), 1)
 
     def test_the_gradients_are_those_of_the_loss(self):
-        model = trainer.Toy("a/b", 3, 1.5, 1)
+        model = trainer_toy.Toy("a/b", 3, 1.5, 1)
         import random
         rng = random.Random(5)
         for param in model.params:
             for row in param:
                 row[:] = [v + rng.gauss(0, 0.3) for v in row]
-        counts = trainer.merge([trainer.successors("the cat sat on the mat", 99), trainer.successors("Hello, world!", 99)])
-        for masks in (None, [[1.25 if i % 4 else 0.0 for i in range(n)] for n in (trainer.D, trainer.H)]):
+        counts = trainer_toy.merge([trainer_toy.successors("the cat sat on the mat", 99), trainer_toy.successors("Hello, world!", 99)])
+        for masks in (None, [[1.25 if i % 4 else 0.0 for i in range(n)] for n in (trainer_toy.D, trainer_toy.H)]):
             _, grads = model.gradients(counts, masks)
             for k, (param, grad) in enumerate(zip(model.params, grads)):
                 for i, j in ((0, 0), (len(param) - 1, len(param[0]) - 1), (len(param) // 2, 1)):
@@ -252,7 +253,7 @@ class Datasets(TrainerCase):
                 (b"other\na\nb\n", "t.csv", "row 1 has none of"),
                 (b'text\na\n"open\n', "t.csv", "row 2 is not CSV"),
                 (b"", "t.jsonl", "has 0 rows"), (good, "t.jsonl", "has 1 rows"),
-                (b"PAR1", "t.parquet", "must be .jsonl, .json or .csv")):
+                (b"PAR1", "t.parquet", "must be .jsonl, .json or .csv.")):
             code, message = self.refusal(data, name)
             self.assertEqual(code, "DATASET_INVALID")
             self.assertIn(expected, message)
@@ -269,7 +270,7 @@ class Datasets(TrainerCase):
 class Failures(TrainerCase):
     def test_each_is_typed_by_its_exit_code_and_last_word(self):
         rows = jsonl(sample_rows())
-        self.assertEqual(self.refusal(rows, backend="unsloth")[0], "BACKEND_UNKNOWN")
+        self.assertEqual(self.refusal(rows, backend="x")[0], "BACKEND_UNKNOWN")
         self.assertEqual(self.refusal(rows, backend=None)[0], "BACKEND_UNKNOWN")
         self.assertEqual(self.refusal(rows, baseModel="missing/model")[0], "MODEL_NOT_FOUND")
         self.assertEqual(self.refusal(rows, baseModel="gated/model")[0], "MODEL_GATED")

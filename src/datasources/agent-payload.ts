@@ -9,8 +9,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 
 const AGENT_FOLDER = new URL('../../agent/', import.meta.url);
-const PROGRAMS = ['agent.py', 'trainer.py'];
-const REQUIREMENTS = /^requirements-[a-z0-9]+\.txt$/;
+const PARTS = /^(agent|trainer(_[a-z]+)?)\.py$|^requirements-[a-z0-9]+\.txt$/;
 
 /** PROTOCOL.md §1.3, byte for byte. */
 const BOOTSTRAP =
@@ -18,19 +17,38 @@ const BOOTSTRAP =
   '[open(os.path.join(d,n),"w",encoding="utf-8").write(t) for n,t in json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))).items()];' +
   'os.execv(sys.executable,[sys.executable,"-u",os.path.join(d,"agent.py")])';
 
-let command: readonly string[] | null = null;
+/** What only one backend needs; the others' pods are spared it. */
+const NEEDED_BY: Readonly<Record<string, readonly string[]>> = {
+  'trainer_toy.py': ['toy'],
+  'trainer_trl.py': ['trl'],
+  'requirements-trl.txt': ['trl'],
+  'trainer_unsloth.py': ['unsloth'],
+  'requirements-unsloth.txt': ['unsloth'],
+  'trainer_launch.py': ['trl', 'unsloth'],
+  'trainer_watch.py': ['trl', 'unsloth'],
+  'trainer_hf.py': ['trl', 'unsloth'],
+  'trainer_fetch.py': ['trl', 'unsloth'],
+  'trainer_divergence.py': ['trl', 'unsloth'],
+};
 
-/** The pod's command in exec form; the same in every call. Below 60 KB. */
-export function agentCommand(): readonly string[] {
-  command ??= ['python3', '-c', BOOTSTRAP, payload()];
-  return command;
+const commands = new Map<string, readonly string[]>();
+
+/**
+ * The pod's command in exec form; the same in every call. Below 60 KB.
+ *
+ * @param backend of the trainer that the pod is to run; omitted: any
+ */
+export function agentCommand(backend = ''): readonly string[] {
+  const known = commands.get(backend) ?? ['python3', '-c', BOOTSTRAP, payload(backend)];
+  commands.set(backend, known);
+  return known;
 }
 
-function payload(): string {
-  const names = [
-    ...PROGRAMS,
-    ...readdirSync(AGENT_FOLDER).filter((name) => REQUIREMENTS.test(name)),
-  ];
+function payload(backend: string): string {
+  const isNeeded = (name: string) => backend === '' || (NEEDED_BY[name]?.includes(backend) ?? true);
+  const names = readdirSync(AGENT_FOLDER)
+    .filter((name) => PARTS.test(name) && isNeeded(name))
+    .toSorted();
   const files = names.map((name) => [name, readFileSync(new URL(name, AGENT_FOLDER), 'utf8')]);
   const json = JSON.stringify(Object.fromEntries(files));
   return deflateSync(json, { level: 9 }).toString('base64');

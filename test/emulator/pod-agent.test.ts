@@ -1,6 +1,6 @@
 /** The real agent in a pod of the emulator, driven as the owner drives it: through the proxy. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/until.ts';
@@ -10,16 +10,16 @@ import { processesOf, recordOf, runPod, startPodWorld, untilGone } from './pod-c
 import type { PodWorld } from './pod-client.ts';
 
 const TOKEN = 'token-for-tests-0123456789';
-const PROTOCOL = readFileSync(new URL('../../agent/PROTOCOL.md', import.meta.url), 'utf8');
+const AGENT = new URL('../../agent/', import.meta.url);
+const PROTOCOL = readFileSync(new URL('PROTOCOL.md', AGENT), 'utf8');
 
 /** PROTOCOL.md §1: the bootstrap is the document's own, the payload what its §1.2 says. */
 function agentCommand(): readonly string[] {
   const [, bootstrap = ''] = /```python\n(.*)\n```/.exec(PROTOCOL) ?? [];
   const files = Object.fromEntries(
-    ['agent.py', 'trainer.py'].map((name) => [
-      name,
-      readFileSync(new URL(`../../agent/${name}`, import.meta.url), 'utf8'),
-    ]),
+    readdirSync(AGENT)
+      .filter((name) => /^(agent|trainer)[a-z_]*\.py$/.test(name))
+      .map((name) => [name, readFileSync(new URL(name, AGENT), 'utf8')]),
   );
   const payload = deflateSync(JSON.stringify(files)).toString('base64');
   return ['python3', '-c', bootstrap, payload];

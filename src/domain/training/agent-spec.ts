@@ -40,6 +40,10 @@ function datasetSource({ dataset: { huggingFace, url } }: TrainingSpec): Record<
  * SPEC_INVALID and BACKEND_UNKNOWN are INTERNAL: the spec was checked here before anything was
  * rented, so a trainer that refuses it has other rules than we do, which its owner cannot mend.
  * REQUIREMENTS_FAILED is STARTUP_TIMEOUT: the pod did not become ready, mostly for its network.
+ * DOWNLOAD_FAILED is STARTUP_TIMEOUT too: the hub, or the way to it, and another machine may help.
+ * MODEL_UNSUPPORTED is TRAINER_CRASHED: its suggestions, another backend or fewer options, fit.
+ * TRAINING_STALLED is POD_LOST: a machine that computes no more is as good as gone.
+ * TRAINING_DIVERGED is TRAINER_CRASHED, whose suggestions name the learning rate.
  * STOPPED is POD_LOST: whoever asked for the stop knows better and does not ask here; unasked, the
  * platform took the container away.
  */
@@ -52,7 +56,11 @@ const CODES = {
   CUDA_MISMATCH: 'CUDA_MISMATCH',
   SPEC_INVALID: 'INTERNAL',
   BACKEND_UNKNOWN: 'INTERNAL',
+  MODEL_UNSUPPORTED: 'TRAINER_CRASHED',
+  DOWNLOAD_FAILED: 'STARTUP_TIMEOUT',
   STOPPED: 'POD_LOST',
+  TRAINING_STALLED: 'POD_LOST',
+  TRAINING_DIVERGED: 'TRAINER_CRASHED',
   TRAINER_CRASHED: 'TRAINER_CRASHED',
   REQUIREMENTS_FAILED: 'STARTUP_TIMEOUT',
   RUNTIME_LIMIT: 'RUNTIME_LIMIT',
@@ -72,7 +80,11 @@ const CODE_OF_EXIT: ReadonlyMap<number, AgentFailureCode> = new Map([
   [15, 'CUDA_MISMATCH'],
   [16, 'SPEC_INVALID'],
   [17, 'BACKEND_UNKNOWN'],
+  [18, 'MODEL_UNSUPPORTED'],
+  [19, 'DOWNLOAD_FAILED'],
   [20, 'STOPPED'],
+  [21, 'TRAINING_STALLED'],
+  [22, 'TRAINING_DIVERGED'],
 ]);
 
 const MAX_MESSAGE_LENGTH = 2_000;

@@ -1,0 +1,85 @@
+"""Checkpoints that are complete or not there; PROTOCOL.md §7.6.
+
+Written under another name; the marker `COMPLETE` with every file's sha256 comes last, then the rename.
+"""
+import json
+import os
+import re
+import shutil
+
+from trainer_base import file_sha256, metric, write_file
+
+MARKER = "COMPLETE"
+
+
+def seal(part, top, step, total):
+    """Makes the folder `part` the complete checkpoint of this step."""
+    sums = {}
+    for folder, _, names in os.walk(part):
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            sync(path)
+            sums[os.path.relpath(path, part).replace(os.sep, "/")] = file_sha256(path)
+    write_file(os.path.join(part, MARKER), json.dumps({"step": step, "sha256": sums}).encode())
+    final = os.path.join(top, "checkpoint-%d" % step)
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(part, final)
+    sync(top)
+    metric("checkpoint", step=step, totalSteps=total, path="checkpoints/checkpoint-%d" % step)
+
+
+def sync(path):
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def newest_first(top):
+    """(step, folder) of the complete ones."""
+    found = []
+    for name in os.listdir(top) if os.path.isdir(top) else []:
+        match = re.fullmatch(r"checkpoint-(\d+)", name)
+        if match and os.path.isfile(os.path.join(top, name, MARKER)):
+            found.append((int(match[1]), os.path.join(top, name)))
+    return sorted(found, reverse=True)
+
+
+def sound(path):
+    """Raises ValueError, KeyError or OSError unless every file is as its marker says."""
+    with open(os.path.join(path, MARKER), encoding="utf-8") as source:
+        sums = json.load(source)["sha256"]
+    for name, digest in sums.items():
+        inside = os.path.join(path, *name.split("/"))
+        if ".." in name.split("/") or os.path.isabs(name) or file_sha256(inside) != digest:
+            raise ValueError("%s is damaged" % name)
+
+
+def size_of(path):
+    return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
+
+
+def prune(top, keep, most_bytes=None):
+    """Keeps the newest `keep` as far as they fit into `most_bytes`, and the newest in any case."""
+    total = 0
+    for i, (_, path) in enumerate(newest_first(top)):
+        total += size_of(path)
+        if i >= keep or (i > 0 and most_bytes is not None and total > most_bytes):
+            # The marker goes first: a half-deleted checkpoint must not look complete.
+            os.unlink(os.path.join(path, MARKER))
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def adopt_uploaded(paths):
+    """Files uploaded as `checkpoint-N--NAME` become the files NAME of checkpoint-N, the marker last."""
+    found = []
+    for name in os.listdir(paths["files"]) if os.path.isdir(paths["files"]) else []:
+        match = re.fullmatch(r"(checkpoint-\d{1,12})--([A-Za-z0-9][A-Za-z0-9._-]*)", name)
+        if match:
+            found.append((match[2] == MARKER, match[1], match[2], os.path.join(paths["files"], name)))
+    for _, checkpoint, inside, path in sorted(found):
+        folder = os.path.join(paths["checkpoints"], checkpoint)
+        if not os.path.isfile(os.path.join(folder, MARKER)):
+            os.makedirs(folder, exist_ok=True)
+            os.replace(path, os.path.join(folder, inside))
