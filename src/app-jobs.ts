@@ -15,6 +15,7 @@ import type { Platform } from './datasources/platform.ts';
 import { createPodAgent } from './datasources/pod-agent.ts';
 import type { PriceBook } from './datasources/price-book.ts';
 import { createTrainer } from './domain/training/trainer.ts';
+import type { TrainerKind } from './domain/training/trainer.ts';
 import { createArtifactRoute } from './http/artifacts.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { FileRoute } from './http/server.ts';
@@ -99,7 +100,7 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     tenantId: TENANT_ID,
     isReferenced: (id) => isUploadWanted(db, TENANT_ID, id),
   });
-  const trainer = createTrainer(platform.emulated, trainerProgram);
+  const trainer = createTrainer(trainerKind(config), trainerProgram);
   const bus = openBus({ databaseUrl: config.databaseUrl });
   const agentOf = agentsOf(platform, keys);
   const workerId = randomUUID();
@@ -135,7 +136,7 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     db,
     tenantId: TENANT_ID,
     credentialId: CREDENTIAL_ID,
-    rules: { limits: config.jobLimits, unsupported: (spec) => trainer.unsupported(spec) },
+    rules: { limits: config.jobLimits, unsupported: (request) => trainer.unsupported(request) },
     isUploadReady: async (id) => (await uploads.find(id))?.state === 'READY',
     onDue: (jobId) => {
       onChange(jobId);
@@ -280,6 +281,8 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       resultGraceSeconds: timing.ownerGraceSeconds,
     },
     tokenOf,
+    programOf: (job) => trainer.programOf(job),
+    environment: config.podEnvironment,
     now,
     failpoint,
   });
@@ -319,7 +322,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       deliver: {
         db,
         openUpload: (id) => uploads.openForPod(id),
-        backend: trainer.backend ?? '',
+        programOf: (job) => trainer.programOf(job),
         secrets: config.trainerSecrets,
         now,
         failpoint,
@@ -342,6 +345,11 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
     log,
     now,
   });
+}
+
+function trainerKind({ runpod, emulatorPython }: Config): TrainerKind {
+  if (runpod.kind === 'live') return 'gpu';
+  return emulatorPython === undefined ? 'toy' : 'cpu';
 }
 
 let program: string | undefined;

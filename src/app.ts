@@ -114,6 +114,7 @@ async function startEmulator(config: Config): Promise<Emulator | undefined> {
     port: config.runpod.port,
     seed: config.runpod.seed,
     stateDir: join(config.dataDir, 'emulator'),
+    ...(config.emulatorPython !== undefined && { python: config.emulatorPython }),
   });
 }
 

@@ -3,10 +3,9 @@
  * the same table for people.
  */
 import { z } from 'zod';
+import { crossFaults } from './config-faults.ts';
 import { bytes, flag, GIB, httpUrl, list, port, seconds } from './config-values.ts';
 import type { JobLimits } from './domain/training/placement.ts';
-
-const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 
 const environmentSchema = z.object({
   /** Address to listen on. Anything but loopback needs ALLOW_OPEN_NETWORK while AUTH_MODE is none. */
@@ -64,6 +63,12 @@ const environmentSchema = z.object({
     .max(2 ** 31)
     .default(1),
 
+  /** Python with the trainer's libraries: the emulator's pods train with it for real. */
+  EMULATOR_PYTHON: z
+    .string()
+    .startsWith('/', { error: 'expected the absolute path of a Python' })
+    .optional(),
+
   /** Prices younger than this are served without asking RunPod. */
   PRICE_FRESH_SECONDS: seconds(0, 3_600).default(30),
   /** Prices older than this are not served, even if RunPod is down. */
@@ -115,6 +120,13 @@ const environmentSchema = z.object({
   HF_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]{8,4096}$/, { error: 'expected printable ASCII without spaces' })
+    .optional(),
+
+  /** Address of the hub that trainers use, where it is not Hugging Face's own. */
+  HF_ENDPOINT: httpUrl
+    .refine((url) => URL.parse(url)?.username === '', {
+      error: 'expected a URL without credentials: pods show their environment',
+    })
     .optional(),
 
   /** Between two listings of all pods. Absent: 5, with the emulator 1. */
@@ -178,6 +190,8 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   readonly publicUrl: string | undefined;
   readonly runpod: RunpodConfig;
+  /** Absent: the emulator's pods run a toy trainer. */
+  readonly emulatorPython: string | undefined;
   readonly runpodTimeoutMs: number;
   readonly runpodCreateTimeoutMs: number;
   readonly priceFreshMs: number;
@@ -193,6 +207,8 @@ export interface Config {
   readonly signingKey: string | undefined;
   /** Given to trainers. */
   readonly trainerSecrets: Readonly<Record<string, string>>;
+  /** Of every pod; others can read it. */
+  readonly podEnvironment: Readonly<Record<string, string>>;
   readonly reconciler: ReconcilerConfig;
   readonly maxBodyBytes: number;
   readonly maxQueryDepth: number;
@@ -272,44 +288,6 @@ function describe(issue: z.core.$ZodIssue, given: Readonly<Record<string, string
   return `${name}: got ${got}; ${issue.message}`;
 }
 
-function crossFaults(env: Environment, given: Readonly<Record<string, string>>): string[] {
-  const faults: string[] = [];
-  if (!LOOPBACK_HOSTS.has(env.HOST) && !env.ALLOW_OPEN_NETWORK) {
-    faults.push(
-      `HOST: got ${JSON.stringify(env.HOST)}; without authentication anyone who reaches this server could rent GPUs: use 127.0.0.1, or set ALLOW_OPEN_NETWORK=true if the network is closed`,
-    );
-  }
-  if (env.RUNPOD_API_KEY === undefined) {
-    for (const name of ['RUNPOD_REST_URL', 'RUNPOD_GRAPHQL_URL', 'RUNPOD_PROXY_URL'] as const) {
-      if (given[name] !== undefined) {
-        faults.push(
-          `${name}: got ${JSON.stringify(given[name])} without RUNPOD_API_KEY, so the embedded emulator would answer instead; set RUNPOD_API_KEY (any text for an emulator of your own)`,
-        );
-      }
-    }
-  }
-  if (env.RUNPOD_API_KEY !== undefined && env.EMULATOR_URL !== undefined) {
-    faults.push(
-      `EMULATOR_URL: got ${JSON.stringify(env.EMULATOR_URL)} together with RUNPOD_API_KEY: unset one of them`,
-    );
-  }
-  const isLocal = env.ARTIFACT_URL?.startsWith('s3:') !== true;
-  if (env.DATABASE_URL !== undefined && isLocal && !env.ARTIFACT_FOLDER_SHARED) {
-    faults.push(
-      'ARTIFACT_URL: with DATABASE_URL several servers may run, and each would keep results in a folder of its own; set ARTIFACT_URL=s3://bucket/prefix, or ARTIFACT_FOLDER_SHARED=true if all of them see the same folder',
-    );
-  }
-  if ((env.AWS_ACCESS_KEY_ID === undefined) !== (env.AWS_SECRET_ACCESS_KEY === undefined)) {
-    faults.push('AWS_SECRET_ACCESS_KEY: set it together with AWS_ACCESS_KEY_ID, or neither');
-  }
-  if (env.PRICE_MAX_AGE_SECONDS < env.PRICE_FRESH_SECONDS) {
-    faults.push(
-      `PRICE_MAX_AGE_SECONDS: got ${env.PRICE_MAX_AGE_SECONDS}; expected at least PRICE_FRESH_SECONDS (${env.PRICE_FRESH_SECONDS})`,
-    );
-  }
-  return faults;
-}
-
 function toConfig(env: Environment): Config {
   return {
     host: env.HOST,
@@ -321,6 +299,7 @@ function toConfig(env: Environment): Config {
     allowedHosts: env.ALLOWED_HOSTS.map((host) => host.toLowerCase()),
     publicUrl: env.PUBLIC_URL,
     runpod: toRunpodConfig(env),
+    emulatorPython: env.EMULATOR_PYTHON,
     runpodTimeoutMs: env.RUNPOD_TIMEOUT_SECONDS * 1_000,
     runpodCreateTimeoutMs: env.RUNPOD_CREATE_TIMEOUT_SECONDS * 1_000,
     priceFreshMs: env.PRICE_FRESH_SECONDS * 1_000,
@@ -350,6 +329,7 @@ function toConfig(env: Environment): Config {
     installationId: env.INSTALLATION_ID,
     signingKey: env.SIGNING_KEY,
     trainerSecrets: env.HF_TOKEN === undefined ? {} : { HF_TOKEN: env.HF_TOKEN },
+    podEnvironment: env.HF_ENDPOINT === undefined ? {} : { HF_ENDPOINT: env.HF_ENDPOINT },
     reconciler: toReconcilerConfig(env),
     maxBodyBytes: env.MAX_BODY_BYTES,
     maxQueryDepth: env.MAX_QUERY_DEPTH,

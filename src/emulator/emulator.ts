@@ -30,6 +30,8 @@ export interface EmulatorOptions {
   readonly apiKey?: string;
   /** Where pods are kept over a restart; absent: nowhere. */
   readonly stateDir?: string;
+  /** What a pod's `python3` is; absent: this machine's. */
+  readonly python?: string;
   readonly now?: () => number;
   readonly provisioningMs?: number;
   readonly startingMs?: number;
@@ -75,6 +77,7 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     folder: options.stateDir === undefined ? null : join(resolve(options.stateDir), 'pods'),
     restartMs: options.restartMs ?? 500,
     closeGraceMs: options.closeGraceMs ?? 2_000,
+    python: options.python ?? null,
   });
   const { isEmptied, onEmptied, nextBootFailure } = faults;
   const pods = createPods({

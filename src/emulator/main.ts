@@ -13,6 +13,8 @@ const settingsSchema = z.object({
   EMULATOR_SEED: z.coerce.number().int().min(0).default(1),
   /** Where pods and their disks are kept over a restart; absent: nowhere. */
   EMULATOR_STATE_DIR: z.string().min(1).optional(),
+  /** What a pod's `python3` is; absent: this machine's. */
+  EMULATOR_PYTHON: z.string().min(1).optional(),
 });
 
 const settings = settingsSchema.safeParse(process.env);
@@ -27,6 +29,7 @@ const {
   EMULATOR_PORT: port,
   EMULATOR_SEED: seed,
   EMULATOR_STATE_DIR: stateDir,
+  EMULATOR_PYTHON: python,
 } = settings.data;
 
 try {
@@ -35,6 +38,7 @@ try {
     port,
     seed,
     ...(stateDir !== undefined && { stateDir }),
+    ...(python !== undefined && { python }),
   });
   process.stdout.write(
     [

@@ -3,6 +3,7 @@ import type { PodFile } from '../artifacts/uploads.ts';
 import type { PodAgent } from '../datasources/pod-agent.ts';
 import type { Job } from '../domain/job/job.ts';
 import { toAgentSpec } from '../domain/training/agent-spec.ts';
+import type { PodProgram } from '../domain/training/trainer.ts';
 import { setBoot } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
@@ -12,8 +13,7 @@ import type { Failpoint } from './failpoint.ts';
 export interface DeliverDeps {
   readonly db: Database;
   readonly openUpload: (uploadId: string) => Promise<PodFile>;
-  /** The trainer's backend in the agent's terms. */
-  readonly backend: string;
+  readonly programOf: (job: Job) => Pick<PodProgram, 'backend' | 'requirements'>;
   /** Given to the trainer, never stored: HF_TOKEN and the like. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly now: () => number;
@@ -21,7 +21,7 @@ export interface DeliverDeps {
 }
 
 export async function deliverJob(
-  { db, openUpload, backend, secrets, now, failpoint }: DeliverDeps,
+  { db, openUpload, programOf, secrets, now, failpoint }: DeliverDeps,
   lease: Lease,
   agent: PodAgent,
   bootId: string,
@@ -36,6 +36,7 @@ export async function deliverJob(
   failpoint('deliver.intended');
   const { uploadId } = job.spec.dataset;
   const dataset = uploadId == null ? null : await openUpload(uploadId);
+  const { backend, requirements } = programOf(job);
   await agent.putJob(
     {
       spec: toAgentSpec(job.spec, {
@@ -44,7 +45,7 @@ export async function deliverJob(
       }),
       secrets: maySendSecrets(job) ? secrets : {},
       files: dataset === null ? [] : [dataset.fileName],
-      requirements: null,
+      requirements,
     },
     signal,
   );

@@ -15,6 +15,7 @@ import type { Job, Launch } from '../domain/job/job.ts';
 import { podNameOf } from '../domain/job/pod-name.ts';
 import { makeFailure } from '../domain/training/failure.ts';
 import type { FailureCode, TrainingFailure } from '../domain/training/failure.ts';
+import type { PodProgram } from '../domain/training/trainer.ts';
 import { offerOfPlacement, planTraining } from '../domain/training/training-plan.ts';
 import type { TrainingOption } from '../domain/training/training-plan.ts';
 import { beginAttempt, placeAttempt } from '../store/attempts.ts';
@@ -26,9 +27,6 @@ import { appendLines } from '../store/log-lines.ts';
 import type { Failpoint } from './failpoint.ts';
 
 export const AGENT_PORT = 8_000;
-/** The image a pod gets where the placement names none. */
-const DEFAULT_IMAGE = 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404';
-const MIN_CUDA_VERSION = '12.8';
 const VOLUME_PATH = '/workspace';
 /** A candidate that had no machine is not asked again for so long. */
 const CANDIDATE_PAUSE_MS = 30_000;
@@ -54,6 +52,9 @@ export interface RentDeps {
   readonly installationId: string;
   readonly policy: RentPolicy;
   readonly tokenOf: (podName: string) => string;
+  readonly programOf: (job: Job) => Pick<PodProgram, 'image' | 'minCudaVersion'>;
+  /** More variables of every pod; others can read them. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly now: () => number;
   readonly failpoint: Failpoint;
 }
@@ -195,15 +196,16 @@ export function createRenter(deps: RentDeps) {
 
   function requestOf(job: Job, candidate: TrainingOption, podName: string): LaunchRequest {
     const { placement, limits } = job;
+    const { image, minCudaVersion } = deps.programOf(job);
     const spent = job.startedAt === null ? 0 : (now() - job.startedAt) / 1_000;
     return {
       name: podName,
-      image: placement.image ?? DEFAULT_IMAGE,
+      image,
       gpuTypeId: candidate.gpuResource.id,
       gpuCount: candidate.gpuCount,
       cloud: candidate.cloud,
       containerDiskGb: placement.containerDiskGb,
-      minCudaVersion: MIN_CUDA_VERSION,
+      minCudaVersion,
       command: agentCommand(),
       env: agentEnv({
         token: deps.tokenOf(podName),
@@ -212,6 +214,7 @@ export function createRenter(deps: RentDeps) {
           Math.ceil(Math.max(0, limits.maxRuntimeSeconds - spent)) + RUNTIME_MARGIN_SECONDS,
         uploadGraceSeconds: policy.uploadGraceSeconds,
         resultGraceSeconds: policy.resultGraceSeconds,
+        extra: deps.environment,
       }),
       httpPorts: [AGENT_PORT],
       ...(placement.dataCenterIds && { dataCenterIds: placement.dataCenterIds }),

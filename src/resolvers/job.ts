@@ -103,7 +103,7 @@ export const jobResolvers: Resolvers = {
     logs: (job, query, { logs }) => logs.page(job.id, query),
     metrics: (job, { names, first, after }, { logs }) =>
       logs.metrics(job.id, { names: names ?? null, first: first ?? null, after: after ?? null }),
-    script: (job, _args, { trainer }) => trainer.script(job.spec),
+    script: (job, _args, { trainer }) => trainer.script(job),
   },
   TrainingAttempt: {
     gpuResourceId: ({ gpuTypeId }) => gpuTypeId,

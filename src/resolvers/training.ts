@@ -20,14 +20,17 @@ export const trainingResolvers: Resolvers = {
       const request = { spec: spec.spec, placement: placement.value, limits: limits.value };
       const table = await prices.table(offerOfPlacement(request.placement));
       const plan = planTraining(request, table);
-      const unsupported = trainer.unsupported(request.spec);
+      if (plan.userErrors.length > 0) return plan;
+      const unsupported = trainer.unsupported(request);
       // What only this trainer lacks does not make the prices wrong.
-      const warnings =
-        unsupported === null ? [] : [`It could not be submitted: ${unsupported.message}`];
+      const here = [
+        ...(trainer.standIn === null ? [] : [trainer.standIn]),
+        ...(unsupported === null ? [] : [`It could not be submitted: ${unsupported.message}`]),
+      ];
       return {
         ...plan,
-        warnings: [...warnings, ...plan.warnings],
-        script: trainer.script(request.spec),
+        warnings: [...here, ...plan.warnings],
+        script: trainer.script(request),
       };
     },
   },

@@ -102,7 +102,7 @@ test('people get tables, bars and the way on', async () => {
     /^ID +MEMORY +ON DEMAND +SPOT +STOCK\nNVIDIA GeForce RTX 4090 +24 GB +\$/,
   );
   const plan = await cli(['plan', TINY], { url });
-  expect(plan.out).toMatch(/^Memory needed: [\d.]+ GB per GPU\nGPU .*\n1 × NVIDIA/);
+  expect(plan.out).toMatch(/^Memory needed: [\d.]+ GB per GPU\n.* trains.*\nGPU .*\n1 × NVIDIA/);
   const run = await cli(['submit', writeSubmission(), '--follow'], { url, columns: 80, env });
   expect(run.code, run.err).toBe(0);
   expect(run.out).toMatch(/█+ 100 % {2}step 5\/5 {2}loss \d/);

@@ -3,7 +3,7 @@ import { startTestApp } from '../support/start-app.ts';
 
 const PLAN = `query($spec: TrainingSpecInput!, $placement: PlacementInput, $limits: LimitsInput) {
   trainingPlan(spec: $spec, placement: $placement, limits: $limits) {
-    userErrors { code message path } warnings requiredMemoryGb script
+    userErrors { code message path } warnings backend backendReason requiredMemoryGb script
     options { gpuResource { id memoryGb pricing { spotUsdPerHour } } gpuCount cloud fits usdPerHour estimatedSeconds estimatedUsd stock }
   } }`;
 
@@ -17,6 +17,8 @@ interface Option {
 interface Plan {
   readonly userErrors: readonly { readonly code: string; readonly path: readonly string[] }[];
   readonly warnings: readonly string[];
+  readonly backend: string | null;
+  readonly backendReason: string | null;
   readonly requiredMemoryGb: number | null;
   readonly options: readonly Option[];
 }
@@ -40,7 +42,9 @@ async function startPlanning() {
 
 test('a plan offers what fits, cheapest first, and rents nothing', async () => {
   const { plan, emulator } = await startPlanning();
-  const { userErrors, options, requiredMemoryGb, warnings } = await plan({});
+  const { userErrors, options, requiredMemoryGb, warnings, backend, backendReason } = await plan(
+    {},
+  );
   expect(userErrors).toEqual([]);
   expect(options.length).toBeGreaterThan(5);
   for (const option of options) {
@@ -51,7 +55,9 @@ test('a plan offers what fits, cheapest first, and rents nothing', async () => {
   expect(prices).toEqual([...prices].sort((a, b) => a - b));
   const h100 = options.find(({ gpuResource }) => gpuResource.id === 'NVIDIA H100 80GB HBM3');
   expect(h100?.estimatedUsd).toBeCloseTo(((h100?.estimatedSeconds ?? 0) / 3600) * 2.69, 1);
-  expect(warnings.join()).toContain('Unsloth trains');
+  expect(backend).toBe('UNSLOTH');
+  expect(backendReason).toContain('Unsloth trains');
+  expect(warnings.join()).toContain('toy trainer stands in');
   expect(await emulator.pods()).toEqual([]);
 });
 
@@ -105,4 +111,27 @@ test('what cannot be known is said and not guessed', async () => {
     true,
   );
   expect(warnings.join()).toMatch(/size of microsoft\/phi-2[\s\S]*maxSteps/);
+});
+
+test('a backend that cannot do the specification is refused with what to change', async () => {
+  const { plan } = await startPlanning();
+  const spec = { ...SPEC, backend: 'UNSLOTH' };
+  const { userErrors, backend } = await plan({ spec, placement: { gpuCount: 2 } });
+  expect(userErrors).toMatchObject([{ code: 'UNSUPPORTED', path: ['placement', 'gpuCount'] }]);
+  expect(backend).toBeNull();
+  const auto = await plan({ placement: { gpuCount: 2 } });
+  expect(auto).toMatchObject({
+    backend: 'TRL',
+    backendReason: 'TRL trains: Unsloth uses one GPU.',
+  });
+});
+
+test('no GPU fits whose machines cannot run the trainer’s image', async () => {
+  const { plan } = await startPlanning();
+  const gpuResourceIds = ['AMD Instinct MI300X OAM', 'NVIDIA H200'];
+  const { options } = await plan({ placement: { gpuResourceIds } });
+  expect(options.map(({ gpuResource, fits }) => [gpuResource.id, fits])).toEqual([
+    ['AMD Instinct MI300X OAM', false],
+    ['NVIDIA H200', true],
+  ]);
 });

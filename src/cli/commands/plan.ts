@@ -13,7 +13,7 @@ export const PLAN = `query Plan(
 ) {
   trainingPlan(spec: $spec, placement: $placement, limits: $limits) {
     userErrors { code message path }
-    warnings requiredMemoryGb
+    warnings backend backendReason requiredMemoryGb
     options {
       gpuResource { id name memoryGb }
       gpuCount cloud fits usdPerHour estimatedSeconds estimatedUsd stock
@@ -37,6 +37,8 @@ const planSchema = z.object({
   trainingPlan: z.object({
     userErrors: z.array(faultSchema),
     warnings: z.array(z.string()),
+    backend: z.string().nullable(),
+    backendReason: z.string().nullable(),
     requiredMemoryGb: z.number().nullable(),
     options: z.array(optionSchema),
   }),
@@ -65,9 +67,11 @@ export function addPlan(program: Command, open: OpenSession): void {
     });
 }
 
-async function printPlan(output: Output, { warnings, requiredMemoryGb, options }: Plan) {
+async function printPlan(output: Output, plan: Plan) {
+  const { warnings, backendReason, requiredMemoryGb, options } = plan;
   const need = requiredMemoryGb === null ? 'unknown' : `${requiredMemoryGb} GB per GPU`;
   await output.line('Memory needed: ', { text: need, style: 'bold' });
+  if (backendReason !== null) await output.line(backendReason);
   if (options.length === 0) await output.line('Nothing fits.');
   else await printTable(output, COLUMNS, options);
   if (output.isJson) return;

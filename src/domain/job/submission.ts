@@ -1,5 +1,6 @@
 /** A submission checked as a whole: everything wrong with it is told at once. */
 import { z } from 'zod';
+import type { BackendRequest } from '../training/backends.ts';
 import { readLimits, readPlacement } from '../training/placement.ts';
 import type { JobLimits, Placement } from '../training/placement.ts';
 import { readTrainingSpec } from '../training/training-spec.ts';
@@ -55,7 +56,7 @@ export interface Submission {
 export interface SubmissionRules {
   readonly limits: JobLimits;
   /** What the trainer at hand cannot do; null: all is well. */
-  readonly unsupported: (spec: TrainingSpec) => TrainingUserError | null;
+  readonly unsupported: (request: BackendRequest) => TrainingUserError | null;
 }
 
 export type SubmissionResult =
@@ -82,11 +83,11 @@ export function readSubmission(
   const errors = [
     ...(head.success ? [] : head.error.issues.map((issue) => invalidAt('input', issue))),
     ...[
-      ...(spec.kind === 'invalid' ? spec.errors : unsupportedBy(rules, spec.spec)),
+      ...(spec.kind === 'invalid' ? spec.errors : []),
       ...placement.errors,
       ...limits.errors,
       ...(spec.kind === 'valid' && placement.value
-        ? privateDataErrors(spec.spec, placement.value)
+        ? errorsBetween({ spec: spec.spec, placement: placement.value }, rules)
         : []),
     ].map((error) => ({ ...error, path: ['input', ...error.path] })),
   ];
@@ -111,16 +112,19 @@ export function readSubmission(
   return { kind: 'valid', submission: { ...body, bodySha256, idempotencyKey } };
 }
 
-function unsupportedBy(rules: SubmissionRules, spec: TrainingSpec): readonly TrainingUserError[] {
-  const error = rules.unsupported(spec);
-  return error === null ? [] : [error];
+function errorsBetween(
+  request: BackendRequest,
+  { unsupported }: SubmissionRules,
+): readonly TrainingUserError[] {
+  const error = unsupported(request);
+  return [...(error === null ? [] : [error]), ...privateDataErrors(request)];
 }
 
 /** The community cloud is other people's machines: they can read what is on them. */
-function privateDataErrors(
-  { dataset }: TrainingSpec,
-  placement: Placement,
-): readonly TrainingUserError[] {
+function privateDataErrors({
+  spec: { dataset },
+  placement,
+}: BackendRequest): readonly TrainingUserError[] {
   const isPrivate = placement.cloud === 'COMMUNITY' && dataset.uploadId != null;
   if (!isPrivate || placement.trustCommunityHosts) return [];
   const message =

@@ -1,7 +1,8 @@
 /** What would happen to a training request, from what is known of prices now. Pure. */
 import type { CatalogueEntry, CloudTier, Offer, StockLevel } from '../gpu.ts';
 import type { PricedGpu, PriceTable } from '../price.ts';
-import { TRAITS } from './algorithms.ts';
+import { BACKENDS, chooseBackend, unsupportedByBackend } from './backends.ts';
+import type { Backend } from './backends.ts';
 import { requiredMemoryGb } from './memory-estimate.ts';
 import type { JobLimits, Placement } from './placement.ts';
 import { trainingSeconds } from './time-estimate.ts';
@@ -22,6 +23,8 @@ export interface TrainingOption {
 export interface TrainingPlan {
   readonly userErrors: readonly TrainingUserError[];
   readonly warnings: readonly string[];
+  readonly backend: Backend | null;
+  readonly backendReason: string | null;
   readonly requiredMemoryGb: number | null;
   readonly options: readonly TrainingOption[];
   readonly script: string | null;
@@ -38,22 +41,35 @@ export function offerOfPlacement({ gpuCount, cloud }: Placement): Offer {
 }
 
 export function refusedPlan(userErrors: readonly TrainingUserError[]): TrainingPlan {
-  return { userErrors, warnings: [], requiredMemoryGb: null, options: [], script: null };
+  return {
+    userErrors,
+    warnings: [],
+    backend: null,
+    backendReason: null,
+    requiredMemoryGb: null,
+    options: [],
+    script: null,
+  };
 }
 
 /** `table` is that of {@link offerOfPlacement}. */
 export function planTraining(request: TrainingRequest, table: PriceTable): TrainingPlan {
+  const unsupported = unsupportedByBackend(request);
   const unknown = unknownGpus(request.placement, table);
-  if (unknown.length > 0) return refusedPlan(unknown);
+  const errors = [...(unsupported === null ? [] : [unsupported]), ...unknown];
+  if (errors.length > 0) return refusedPlan(errors);
+  const { backend, reason } = chooseBackend(request);
   const needGb = requiredMemoryGb(request.spec);
   const candidates = [...table.gpus.values()]
     .filter((gpu) => isWanted(gpu, request.placement))
-    .map((gpu) => toOption(gpu, request, needGb));
+    .map((gpu) => toOption(gpu, request, backend, needGb));
   const named = request.placement.gpuResourceIds !== null;
   const options = candidates.filter(({ fits }) => fits || named || needGb === null).sort(byPrice);
   return {
     userErrors: [],
     warnings: warningsOf(request, needGb, options, table),
+    backend,
+    backendReason: reason,
     requiredMemoryGb: needGb,
     options,
     script: null,
@@ -91,7 +107,12 @@ function usdPerHour({ price }: PricedGpu, { spot }: Placement): number | null {
   return (spot ? price?.spotUsdPerHour : price?.onDemandUsdPerHour) ?? null;
 }
 
-function toOption(gpu: PricedGpu, request: TrainingRequest, needGb: number | null): TrainingOption {
+function toOption(
+  gpu: PricedGpu,
+  request: TrainingRequest,
+  backend: Backend,
+  needGb: number | null,
+): TrainingOption {
   const { placement, spec } = request;
   const usd = usdPerHour(gpu, placement);
   const seconds = trainingSeconds(spec, gpu.entry.id);
@@ -99,12 +120,26 @@ function toOption(gpu: PricedGpu, request: TrainingRequest, needGb: number | nul
     gpuResource: gpu.entry,
     gpuCount: placement.gpuCount,
     cloud: placement.cloud,
-    fits: needGb !== null && gpu.entry.memoryGb >= needGb,
+    fits: needGb !== null && gpu.entry.memoryGb >= needGb && canRun(gpu.entry, backend),
     usdPerHour: usd,
     estimatedSeconds: seconds,
     estimatedUsd: usd === null || seconds === null ? null : roundCents((usd * seconds) / 3_600),
     stock: gpu.entry.stock,
   };
+}
+
+/** Whether there are machines whose driver runs the backend's image; unknown counts as yes. */
+function canRun({ cudaVersions, manufacturer }: CatalogueEntry, backend: Backend): boolean {
+  if (manufacturer !== null && manufacturer.toUpperCase() !== 'NVIDIA') return false;
+  if (cudaVersions === null || cudaVersions.length === 0) return true;
+  return cudaVersions.some((version) => isAtLeast(version, BACKENDS[backend].minCudaVersion));
+}
+
+/** `major.minor`, each a number: 12.11 is above 12.8. */
+function isAtLeast(version: string, least: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [leastMajor = 0, leastMinor = 0] = least.split('.').map(Number);
+  return major === leastMajor ? minor >= leastMinor : major > leastMajor;
 }
 
 function byPrice(a: TrainingOption, b: TrainingOption): number {
@@ -122,7 +157,7 @@ function warningsOf(
   options: readonly TrainingOption[],
   table: PriceTable,
 ): readonly string[] {
-  const warnings: string[] = [backendChoice(spec, placement)];
+  const warnings: string[] = [];
   if (needGb === null) {
     warnings.push(
       `The size of ${spec.baseModel} is not in its name: memory and time are unknown, and no option is said to fit.`,
@@ -153,13 +188,4 @@ function warningsOf(
     warnings.push('The community cloud is other people’s machines: they can read what is on them.');
   }
   return warnings;
-}
-
-function backendChoice(spec: TrainingSpec, placement: Placement): string {
-  if (spec.backend !== 'AUTO') return `${spec.backend} trains, as asked for.`;
-  if (!TRAITS[spec.algorithm].isInUnsloth) {
-    return `TRL trains: Unsloth has no ${spec.algorithm}.`;
-  }
-  if (placement.gpuCount > 1) return 'TRL trains: Unsloth uses one GPU.';
-  return 'Unsloth trains: it supports this specification.';
 }

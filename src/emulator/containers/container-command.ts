@@ -58,6 +58,11 @@ export function limited(command: readonly string[], { spec }: Pod): readonly str
   return ['prlimit', ...limits, '--', ...command];
 }
 
+/** An image has a Python of its own, with what is installed in it; here `python` stands for that. */
+export function withPython(command: readonly string[], python: string | null): readonly string[] {
+  return python !== null && command[0] === 'python3' ? [python, ...command.slice(1)] : command;
+}
+
 let isThere: boolean | undefined;
 
 function hasPrlimit(): boolean {

@@ -11,7 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { commandOf } from '../pods/pod.ts';
 import type { Pod } from '../pods/pod.ts';
 import type { PodLog } from '../pods/pod-log.ts';
-import { environmentOf, limited } from './container-command.ts';
+import { environmentOf, limited, withPython } from './container-command.ts';
 import type { PortMap } from './container-command.ts';
 import { runCommand } from './container-process.ts';
 import type { ContainerProcess } from './container-process.ts';
@@ -28,6 +28,7 @@ export interface ContainerDeps {
   readonly folder: string;
   readonly guard: Guard;
   readonly restartMs: number;
+  readonly python: string | null;
   /** The end of what ran on this disk before. */
   readonly before: Promise<void>;
   readonly openPorts: (pod: Pod) => Promise<PortMap>;
@@ -84,7 +85,7 @@ export function createContainer(deps: ContainerDeps): Container {
     log.append('system', 'start container');
     const bootId = randomBytes(12).toString('hex');
     const run = runCommand({
-      command: limited(commandOf(pod.spec), pod),
+      command: limited(withPython(commandOf(pod.spec), deps.python), pod),
       environment: environmentOf(pod, folder, ports, bootId),
       folder,
       guard: deps.guard,

@@ -27,6 +27,8 @@ export interface ContainersDeps {
   readonly restartMs: number;
   /** Between SIGTERM and SIGKILL when the emulator closes. */
   readonly closeGraceMs: number;
+  /** What a pod's `python3` is; null: this machine's. */
+  readonly python: string | null;
 }
 
 export interface Containers {
@@ -105,6 +107,7 @@ export function createContainers(deps: ContainersDeps): Containers {
         folder: join(folder, pod.id),
         guard,
         restartMs: deps.restartMs,
+        python: deps.python,
         before,
         openPorts,
         closePorts,

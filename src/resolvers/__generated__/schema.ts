@@ -898,7 +898,7 @@ export type TrainingJob = {
   readonly name: Scalars['String']['output'];
   /** How far training is; null: it has not begun. */
   readonly progress: Maybe<TrainingProgress>;
-  /** The trainer program and its configuration, as they ran or would run; null: this backend has none yet. */
+  /** The trainer program and its configuration, as they ran or would run. */
   readonly script: Maybe<Scalars['String']['output']>;
   /** What is trained, with every default filled in. */
   readonly spec: TrainingSpec;
@@ -986,7 +986,7 @@ export type TrainingOption = {
   readonly estimatedSeconds: Maybe<Scalars['Int']['output']>;
   /** Estimated USD for them; null: unknown. */
   readonly estimatedUsd: Maybe<Scalars['Float']['output']>;
-  /** Whether the memory is enough by the estimate; false as well where the need is unknown. */
+  /** Whether the memory is enough by the estimate and its machines run the trainer; false as well where the need is unknown. */
   readonly fits: Scalars['Boolean']['output'];
   /** GPUs of the pod. */
   readonly gpuCount: Scalars['Int']['output'];
@@ -1001,11 +1001,15 @@ export type TrainingOption = {
 /** What would happen: checks, fit and price, with nothing rented. */
 export type TrainingPlan = {
   readonly __typename?: 'TrainingPlan';
+  /** The libraries that train: as asked for, or chosen by `AUTO`; null with `userErrors`. */
+  readonly backend: Maybe<TrainerBackend>;
+  /** Why these, for people; null with `userErrors`. */
+  readonly backendReason: Maybe<Scalars['String']['output']>;
   /** Where it could run, cheapest first: GPUs that fit, or those that the placement names. Empty with `userErrors`. */
   readonly options: ReadonlyArray<TrainingOption>;
   /** Memory needed per GPU in GB, with a margin of 20 %; null: the size of the model is unknown. */
   readonly requiredMemoryGb: Maybe<Scalars['Float']['output']>;
-  /** The trainer program and its configuration, as they would run; null: there is none yet for this backend. */
+  /** The trainer program and its configuration, as they would run; null with `userErrors`. */
   readonly script: Maybe<Scalars['String']['output']>;
   /** Everything that is wrong with the request, at once; empty: it could be submitted. */
   readonly userErrors: ReadonlyArray<TrainingUserError>;
@@ -1660,6 +1664,8 @@ export type TrainingOptionResolvers<ContextType = Context, ParentType extends Re
 };
 
 export type TrainingPlanResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrainingPlan'] = ResolversParentTypes['TrainingPlan']> = {
+  backend?: Resolver<Maybe<ResolversTypes['TrainerBackend']>, ParentType, ContextType>;
+  backendReason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   options?: Resolver<ReadonlyArray<ResolversTypes['TrainingOption']>, ParentType, ContextType>;
   requiredMemoryGb?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
   script?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
