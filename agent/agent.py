@@ -41,6 +41,7 @@ MAX_CONNECTIONS = 64
 BODY_LIMITS = {"job": MIB, "small": 4 * KIB}
 SECRET_NAMES = ("HF_TOKEN", "WANDB_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")
+CHECKPOINT_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}(/[A-Za-z0-9][A-Za-z0-9._-]{0,199}){0,4}\Z")
 FINAL = ("SUCCEEDED", "FAILED")
 # §7: what the trainer's exit codes mean. Any other one is TRAINER_CRASHED.
 EXIT_CODES = {10: "DATASET_INVALID", 11: "MODEL_NOT_FOUND", 12: "MODEL_GATED", 13: "OUT_OF_MEMORY", 14: "DISK_FULL",
@@ -309,6 +310,7 @@ class Agent:
         self.boot_id = random_secrets.token_hex(8)
         self.booted, self.booted_at = time.monotonic(), now_ms()
         self.phase, self.step, self.total_steps, self.last_metric = "WAITING", 0, None, None
+        self.start_step = None
         self.exit_code = self.failure = self.started_at = self.ended_at = self.ended = None
         self.job = self.job_digest = None
         self.secrets = {}
@@ -420,6 +422,8 @@ class Agent:
                         self.last_word = value
                         continue
                     self.last_metric = value
+                    if value.get("event") == "start" and type(value.get("step")) is int and self.start_step is None:
+                        self.start_step = value["step"]
                     for name, key in (("step", "step"), ("total_steps", "totalSteps")):
                         if type(value.get(key)) is int and value[key] >= 0:
                             setattr(self, name, value[key])
@@ -432,7 +436,7 @@ class Agent:
             raise Refusal(400, "BAD_JSON", "The body is not JSON.")
         if not isinstance(body, dict) or not isinstance(body.get("spec"), dict):
             raise Refusal(400, "BAD_JOB", "The body must be an object with an object `spec`.")
-        unknown = sorted(set(body) - {"spec", "secrets", "files", "requirements"})
+        unknown = sorted(set(body) - {"spec", "secrets", "files", "requirements", "checkpoint"})
         if unknown:
             raise Refusal(400, "BAD_JOB", "Unknown members: %s." % ", ".join(unknown)[:200])
         values, files, requirements = body.get("secrets") or {}, body.get("files") or [], body.get("requirements")
@@ -442,6 +446,8 @@ class Agent:
             raise Refusal(400, "BAD_SECRET", "Secrets are 8 to 4096 printable characters under: " + ", ".join(SECRET_NAMES) + ".")
         if not isinstance(files, list) or not all(isinstance(name, str) and FILE_NAME.match(name) for name in files):
             raise Refusal(400, "BAD_JOB", "`files` must be a list of file names.")
+        if body.get("checkpoint") is not None and not is_checkpoint(body["checkpoint"], files):
+            raise Refusal(400, "BAD_JOB", "`checkpoint` must have a whole `step` and in `files` its paths, COMPLETE too, each with one of the job's files.")
         if requirements is not None and requirements not in self.requirement_names():
             raise Refusal(400, "BAD_JOB", "`requirements` must be one of: %s." % (", ".join(self.requirement_names()) or "(none)"))
         digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()
@@ -538,6 +544,7 @@ class Agent:
                 return code, {"code": "REQUIREMENTS_FAILED", "message": "pip ended with %s. %s" % (code, self.last_error)}
         spec_path = os.path.join(self.dir, "work", "spec.json")
         results = os.path.join(self.dir, "results")
+        self.place_checkpoint(os.path.join(results, "checkpoints"))
         write_atomic(spec_path, dump({"spec": self.job["spec"], "paths": {
             "files": os.path.join(self.dir, "files"), "results": results,
             "checkpoints": os.path.join(results, "checkpoints")}}))
@@ -551,6 +558,24 @@ class Agent:
         if failure is None and not self.manifest(3600)["files"]:
             failure = {"code": "TRAINER_CRASHED", "message": "The trainer ended well but left no result."}
         return code, failure
+
+    def place_checkpoint(self, top):
+        """Puts an earlier attempt's checkpoint where the trainer looks (§3.4): whole, or not at all."""
+        wanted = self.job.get("checkpoint")
+        if wanted is None:
+            return
+        final = os.path.join(top, "checkpoint-%d" % wanted["step"])
+        part = final + ".part"
+        try:
+            for path, name in sorted(wanted["files"].items()):
+                target = os.path.join(part, *path.split("/"))
+                os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+                os.replace(os.path.join(self.dir, "files", name), target)
+            os.replace(part, final)
+            self.say("checkpoint-%d of an earlier attempt is in place" % wanted["step"])
+        except OSError as error:
+            shutil.rmtree(part, ignore_errors=True)
+            self.say("checkpoint-%d of an earlier attempt could not be put in place: %s" % (wanted["step"], error))
 
     def judge(self, code, oom_killed):
         if code == 0:
@@ -713,6 +738,16 @@ class Agent:
             raise Refusal(404, "NO_SUCH_RESULT", "There is no such result.")
         return fd, os.path.join(top, relative)
 
+    def newest_checkpoint(self):
+        """→ the step of the newest complete checkpoint, or None."""
+        top = os.path.join(self.dir, "results", "checkpoints")
+        try:
+            steps = [int(name[11:]) for name in os.listdir(top) if re.fullmatch(r"checkpoint-\d{1,15}", name)
+                     and os.path.isfile(os.path.join(top, name, "COMPLETE"))]
+        except OSError:
+            return None
+        return max(steps, default=None)
+
     # ── status (§4) ──
     def status(self):
         try:
@@ -726,7 +761,8 @@ class Agent:
                 "exitCode": self.previous["state"].get("exitCode"), "failure": self.previous["state"].get("failure"),
                 "step": self.previous["state"].get("step"), "lastLine": self.previous["log"].last}
             return {"protocol": PROTOCOL, "bootId": self.boot_id, "phase": self.phase, "step": self.step,
-                    "totalSteps": self.total_steps, "exitCode": self.exit_code, "failure": self.failure,
+                    "totalSteps": self.total_steps, "startStep": self.start_step,
+                    "checkpointStep": self.newest_checkpoint(), "exitCode": self.exit_code, "failure": self.failure,
                     "hasJob": self.job is not None, "files": [{"name": n, **f} for n, f in sorted(self.files.items())],
                     "lastLine": self.log.last, "logClosed": self.log.closed, "droppedLines": self.log.dropped,
                     "lastMetric": self.last_metric, "bootedAt": self.booted_at, "startedAt": self.started_at,
@@ -860,6 +896,16 @@ def oom_kills():
             return sum(int(line.split()[1]) for line in source if line.startswith("oom_kill "))
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def is_checkpoint(value, files):
+    """Whether a job may bring this checkpoint (§3.4)."""
+    if not isinstance(value, dict) or set(value) != {"step", "files"} or not isinstance(value["files"], dict):
+        return False
+    step, names = value["step"], value["files"]
+    return type(step) is int and 0 <= step < 10 ** 15 and "COMPLETE" in names \
+        and len(set(map(str, names.values()))) == len(names) \
+        and all(CHECKPOINT_PATH.match(path) and isinstance(name, str) and name in files for path, name in names.items())
 
 
 def kind_of(path):

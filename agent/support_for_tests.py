@@ -127,10 +127,10 @@ class AgentProcess:
         fixed = {"X-File-Size": str(len(data)), "X-File-Sha256": hashlib.sha256(data).hexdigest()}
         return self.call("PUT", "/v1/files/" + name, data, headers={**fixed, **headers})
 
-    def run(self, spec=None, secrets=None, files=None):
+    def run(self, spec=None, secrets=None, files=None, checkpoint=None):
         for name, data in (files or {}).items():
             self.case.assertEqual(self.put_file(name, data)[0], 201)
-        job = {"spec": spec or {}, "secrets": secrets or {}, "files": sorted(files or {})}
+        job = {"spec": spec or {}, "secrets": secrets or {}, "files": sorted(files or {}), "checkpoint": checkpoint}
         self.case.assertEqual(self.call("PUT", "/v1/job", job)[0], 201)
         self.case.assertEqual(self.call("POST", "/v1/start")[0], 202)
 

@@ -422,6 +422,34 @@ class Results(Case):
                      "sub/../adapter_config.json", "a%00b", "..%5cx", "", "x" * 3000):
             self.assertEqual(agent.request("GET", "/v1/results/" + path)[0], 404, path)
 
+    def test_a_checkpoint_of_an_earlier_attempt_is_gone_on_from_or_refused(self):
+        spec = {"backend": "toy", "baseModel": "tiny/one", "dataset": {"file": "t.jsonl"}, "maxSteps": 60, "checkpointSteps": 25}
+        rows = {"t.jsonl": jsonl(sample_rows())}
+        first = AgentProcess(self)
+        first.run(spec, None, rows)
+        self.assertEqual(first.ended()["startStep"], 0)
+        self.assertEqual(first.status()["checkpointStep"], 60)
+        adapter = first.request("GET", "/v1/results/adapter_model.safetensors")[2]
+        parts = {f["path"][len("checkpoints/checkpoint-50/"):]: first.request("GET", "/v1/results/" + f["path"])[2]
+                 for f in first.call("GET", "/v1/results")[1]["files"] if f["path"].startswith("checkpoints/checkpoint-50/")}
+        self.assertEqual(sorted(parts), ["COMPLETE", "adapter_config.json", "adapter_model.safetensors", "optimizer.f64", "trainer_state.json"])
+        for damage, start in ((b"", 50), (b"x", 0)):
+            with self.subTest(damage=damage):
+                second = AgentProcess(self)
+                files = {**rows, **{"c.%d" % i: data + (damage if path == "optimizer.f64" else b"") for i, (path, data) in enumerate(parts.items())}}
+                second.run(spec, None, files, {"step": 50, "files": {path: "c.%d" % i for i, path in enumerate(parts)}})
+                status = second.ended()
+                self.assertEqual((status["phase"], status["startStep"], status["step"]), ("SUCCEEDED", start, 60))
+                self.assertEqual(second.request("GET", "/v1/results/adapter_model.safetensors")[2], adapter)
+
+    def test_a_checkpoint_that_is_not_whole_or_leaves_its_folder_is_refused(self):
+        agent = AgentProcess(self)
+        for checkpoint in (1, {}, {"step": 1, "files": {}}, {"step": 1, "files": {"a": "c"}}, {"step": -1, "files": {"COMPLETE": "c"}},
+                           {"step": 1, "files": {"COMPLETE": "other"}}, {"step": 1, "files": {"COMPLETE": "c", "a": "c"}}, {"step": True, "files": {"COMPLETE": "c"}},
+                           {"step": 1, "files": {"COMPLETE": "c", "../a": "d"}}, {"step": 1, "files": {"COMPLETE": "c", "/a": "d"}}):
+            code, answer = agent.call("PUT", "/v1/job", {"spec": {}, "files": ["c", "d"], "checkpoint": checkpoint})
+            self.assertEqual((code, answer.get("error", {}).get("code")), (400, "BAD_JOB"), checkpoint)
+
     def test_while_it_trains_only_complete_checkpoints_are_shown(self):
         agent = AgentProcess(self, HEAD + DONE + "for n, done in ((10, True), (20, False)):\n"
                              "    d = os.path.join(checkpoints, 'checkpoint-%d' % n); os.mkdir(d); open(os.path.join(d, 'w.safetensors'), 'w').write('w')\n"
