@@ -11,6 +11,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'examples/supergraph/frontends/*.test.ts'],
+    // Real training takes minutes and gigabytes: `npm run test:training`.
+    exclude: ['**/node_modules/**', 'test/training/**'],
     // Starts nothing until a test asks for it.
     globalSetup: 'test/support/postgres-setup.ts',
     testTimeout: 20_000,

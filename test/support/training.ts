@@ -126,7 +126,7 @@ export async function startWithDataset(settings: Readonly<Record<string, string>
   const uploadId = await uploadDataset(app.query);
   const inputOf = (more: object = {}, spec: object = SPEC) => ({
     name: 'a job',
-    spec: { ...spec, dataset: { uploadId } },
+    spec: { dataset: { uploadId }, ...spec },
     ...more,
   });
   return {

@@ -1,0 +1,15 @@
+import base from '../../vitest.config.ts';
+
+export default {
+  ...base,
+  test: {
+    ...base.test,
+    include: ['test/training/*.test.ts'],
+    exclude: ['**/node_modules/**'],
+    // A training has every core for itself.
+    fileParallelism: false,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    reporters: 'verbose',
+  },
+};
