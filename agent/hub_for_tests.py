@@ -90,6 +90,8 @@ class Hub:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
                 hub.seen.append((self.command, path))
+                if path.startswith("/plain/"):
+                    return self.plain(path[7:])
                 api = path.startswith("/api/")
                 parts = path[5:].split("/") if api else path[1:].split("/")
                 kind = "datasets" if parts[0] == "datasets" else "models"
@@ -119,6 +121,16 @@ class Hub:
                 self.say(404, X_Error_Code="EntryNotFound", X_Repo_Commit=commit_of(name))
 
             do_HEAD = do_POST = do_GET
+
+            def plain(self, name):
+                """A web server's files; `to-NAME` redirects to NAME."""
+                if name.startswith("to-"):
+                    return self.say(302, Location="/plain/" + name[3:])
+                path = os.path.join(root, "plain", os.path.basename(name))
+                if not os.path.isfile(path):
+                    return self.say(404)
+                with open(path, "rb") as source:
+                    self.say(200, source.read(), Content_Type="application/octet-stream")
 
             def entry(self, folder, file):
                 with open(os.path.join(folder, file), "rb") as source:

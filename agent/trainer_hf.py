@@ -33,9 +33,9 @@ CHAT_TEMPLATE = ("{% for message in messages %}### {{ message['role'] }}:\n{{ me
 class Run:
     """One run: the spec read and checked, the device, and what it comes to know on its way."""
 
-    def __init__(self, spec, paths, watch):
+    def __init__(self, spec, paths, watch, work):
         get = numeric
-        self.spec, self.paths, self.watch = spec, paths, watch
+        self.spec, self.paths, self.watch, self.work = spec, paths, watch, work
         self.model_name, self.revision = spec.get("baseModel"), spec.get("modelRevision")
         if not isinstance(self.model_name, str) or not self.model_name or os.path.exists(self.model_name):
             raise Failure("SPEC_INVALID", "`baseModel` must look like owner/name.")
@@ -61,7 +61,16 @@ class Run:
         self.on_divergence = choice(spec, "onDivergence", "WARN", "STOP", "CONTINUE")
         self.batch, self.accumulation = self.batches()
         self.device, self.precision = device_of()
-        self.commit = self.config = None
+        self.commit, self.checkpoints_itself = None, False
+        # What an algorithm wants beyond its configuration; a backend puts its own in their place.
+        self.save = lambda model, folder: model.save_pretrained(folder)
+        self.on_total = self.on_optimizer_step = self.adapter_state_out = self.adapter_state_in = lambda *_: None
+
+    def subtract_start(self, model, name):
+        """For a start that was taken out of the base model: what is saved is the difference to it, which fits the base as it was."""
+        start = os.path.join(self.work, name + "_start")
+        model.save_pretrained(start)
+        self.save = lambda model, folder: model.save_pretrained(folder, path_initial_model_for_weight_conversion=start)
 
     def batches(self):
         """→ (rows a device, accumulation): several devices share the accumulation, half a batch doubles it."""
@@ -118,6 +127,7 @@ def quiet():
     for name in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_TELEMETRY", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
         os.environ[name] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")    # or it starts processes that nothing here needs
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
@@ -125,9 +135,9 @@ def run(spec, paths, watch, load):
     halvable = False
     with tempfile.TemporaryDirectory(prefix="trainer-") as work:
         try:
-            state = Run(spec, paths, watch)
+            state = Run(spec, paths, watch, work)
             halvable = state.batch > 1
-            train(state, load, work)
+            train(state, load)
         except Exception as error:
             raise typed(error, halvable)
 
@@ -152,7 +162,7 @@ def disk_is_full(error):
                                            "PytorchStreamWriter failed"))
 
 
-def train(run, load, work):
+def train(run, load):
     from transformers import set_seed
     set_seed(run.seed)
     data = open_dataset(run.spec, run.paths, fetch_url(run.watch), hub_dataset(run.watch))
@@ -160,8 +170,8 @@ def train(run, load, work):
     found = run.find_checkpoint(fingerprint)
     model, tokenizer = load(run)
     add_template(tokenizer)
-    train_rows, held_out = split(run, to_dataset(data, tokenizer, work), run.validation)
-    trainer = make_trainer(run, model, tokenizer, train_rows, held_out, work, fingerprint)
+    train_rows, held_out = split(run, to_dataset(data, tokenizer, run.work), run.validation)
+    trainer = make_trainer(run, model, tokenizer, train_rows, held_out, fingerprint)
     run.watch.train()
     began = time.monotonic()
     trainer.run_from(found)
@@ -228,12 +238,13 @@ def split(run, rows, share):
 
 
 # ── the trainer ─────────────────────────────────────────────────────────────────────────────────
-def arguments(run, work, has_held_out):
+def arguments(run, has_held_out):
     from trl import SFTConfig
     spec = run.spec
     on_gpu = run.device != "cpu"
     optimizer = choice(spec, "optimizer", "adamw", "sgd", "adamw8bit")
-    checkpointing = choice(spec, "gradientCheckpointing", on_gpu, True, False)
+    checkpointing = {} if run.checkpoints_itself else dict(
+        activation_checkpointing=choice(spec, "gradientCheckpointing", on_gpu, True, False), activation_checkpointing_kwargs={"use_reentrant": False})
     return SFTConfig(
         output_dir=os.path.join(run.paths["checkpoints"], "unfinished"), max_length=run.length, packing=bool(spec.get("packing")),
         eval_packing=False, per_device_train_batch_size=run.batch, per_device_eval_batch_size=run.batch,
@@ -244,11 +255,11 @@ def arguments(run, work, has_held_out):
         seed=run.seed, data_seed=run.seed, logging_strategy="steps", logging_first_step=True, logging_nan_inf_filter=False,
         logging_steps=numeric(spec, "loggingSteps", 1, 1, 10 ** 9, whole=True), save_strategy="steps", save_steps=run.every,
         eval_strategy="steps" if has_held_out else "no", eval_steps=run.every, bf16=run.precision == "bf16", fp16=run.precision == "fp16",
-        use_cpu=not on_gpu, activation_checkpointing=checkpointing, activation_checkpointing_kwargs={"use_reentrant": False},
+        use_cpu=not on_gpu, **checkpointing,
         ddp_find_unused_parameters=False if WORLD > 1 else None, report_to="none", disable_tqdm=True)
 
 
-def make_trainer(run, model, tokenizer, rows, held_out, work, fingerprint):
+def make_trainer(run, model, tokenizer, rows, held_out, fingerprint):
     import torch
     from transformers import PrinterCallback, Trainer, TrainerCallback
     from trl import SFTTrainer
@@ -324,7 +335,7 @@ def make_trainer(run, model, tokenizer, rows, held_out, work, fingerprint):
         on_prediction_step = on_substep_end
 
         def on_step_end(self, args, state, control, **_):
-            run.watch.beat()
+            run.watch.step()
             if self.stop_together():
                 control.should_training_stop = control.should_save = True
                 control.should_evaluate = False
@@ -358,9 +369,14 @@ def make_trainer(run, model, tokenizer, rows, held_out, work, fingerprint):
     talk = Talk()
     if RANK == 0:
         shutil.rmtree(os.path.join(run.paths["checkpoints"], "unfinished"), ignore_errors=True)
-    trainer = Sealing(model=model, args=arguments(run, work, held_out is not None), train_dataset=rows, eval_dataset=held_out,
+    trainer = Sealing(model=model, args=arguments(run, held_out is not None), train_dataset=rows, eval_dataset=held_out,
                       processing_class=tokenizer, callbacks=[talk])
     trainer.remove_callback(PrinterCallback)
+    left = len(trainer.train_dataset)
+    if left == 0:
+        raise Failure("DATASET_INVALID", "No row has anything to learn within `maxSequenceLength` %d: its prompts alone are longer." % run.length)
+    if left < len(rows) and not trainer.args.packing:
+        say("%d rows have nothing to learn within %d tokens and are left out" % (len(rows) - left, run.length))
     for parameter in model.parameters():
         if parameter.requires_grad and run.precision != "bf16":
             parameter.data = parameter.data.float()     # trl makes them bfloat16 on a quantized base

@@ -6,7 +6,6 @@ from trainer_fetch import download_model
 from trainer_hf import quiet, run
 
 FULL_PRECISION = ("PISSA", "OLORA", "LOFTQ", "OFT", "LOHA", "LOKR")
-# Their start is taken out of the base model: what is saved is the difference, which fits the base model as it was.
 SUBTRACTED = {"PISSA": "pissa", "OLORA": "olora", "LOFTQ": "loftq"}
 FEEDFORWARD = ("down_proj", "w2", "fc2", "fc_out", "wo", "wi_1", "c_proj", "dense_4h_to_h", "output.dense")
 ADALORA_FILE = "adalora.safetensors"
@@ -25,6 +24,8 @@ def load(run):
         raise Failure("SPEC_INVALID", "%s wants a base model in full precision: `quantization` must be NONE." % run.algorithm)
     if run.algorithm == "LOFTQ" and run.device == "cpu":
         raise Failure("CUDA_MISMATCH", "LOFTQ needs a GPU: peft computes its start on one.")
+    if run.algorithm == "DORA" and run.quantization == "INT8" and run.device == "cpu":
+        raise Failure("CUDA_MISMATCH", "DORA on INT8 needs a GPU: on the CPU peft and bitsandbytes lose the scales.")
     download_model(run)
     source = dict(revision=run.commit, trust_remote_code=False, local_files_only=True)
     try:
@@ -43,7 +44,11 @@ def load(run):
         model = get_peft_model(model, adapter_config(run))
     except ValueError as error:
         raise Failure("SPEC_INVALID", "%s does not fit the model %s: %s" % (run.algorithm, run.model_name, str(error)[:800]))
-    hooks(run, model)
+    if run.algorithm in SUBTRACTED:
+        run.subtract_start(model, SUBTRACTED[run.algorithm])
+    if run.algorithm == "ADALORA":
+        run.on_total, run.on_optimizer_step = adalora_schedule, lambda model, step: model.base_model.update_and_allocate(step)
+        run.adapter_state_out, run.adapter_state_in = adalora_out, adalora_in
     return model, tokenizer
 
 
@@ -83,22 +88,6 @@ def adapter_config(run):
     return makers[run.algorithm]()
 
 
-def hooks(run, model):
-    """What the algorithms want beyond their configuration."""
-    nothing = lambda *_: None  # noqa: E731
-    run.on_total = run.on_optimizer_step = run.adapter_state_out = run.adapter_state_in = nothing
-    run.save = lambda model, folder: model.save_pretrained(folder)
-    if run.algorithm in SUBTRACTED:
-        import tempfile
-        folder = tempfile.mkdtemp(prefix="trainer-start-")
-        start = os.path.join(folder, SUBTRACTED[run.algorithm] + "_start")
-        model.save_pretrained(start)
-        run.save = lambda model, folder: model.save_pretrained(folder, path_initial_model_for_weight_conversion=start)
-    if run.algorithm == "ADALORA":
-        run.on_total, run.on_optimizer_step = adalora_schedule, lambda model, step: model.base_model.update_and_allocate(step)
-        run.adapter_state_out, run.adapter_state_in = adalora_out, adalora_in
-
-
 def adalora_schedule(model, total):
     """A tenth to warm up, the last third at the final ranks."""
     config = model.peft_config["default"]
@@ -111,7 +100,7 @@ def adalora_out(model, folder):
     import json
     from safetensors.torch import save_file
     allocator = model.base_model.rankallocator
-    tensors = {"p." + n: p.detach().contiguous().cpu() for n, p in model.named_parameters() if "lora_" in n}
+    tensors = {"p." + n: p.detach().contiguous().cpu() for n, p in model.base_model.model.named_parameters() if "lora_" in n}
     for kind in ("ipt", "exp_avg_ipt", "exp_avg_unc"):
         tensors.update({kind + "." + n: t.contiguous().cpu() for n, t in getattr(allocator, kind).items()})
     save_file(tensors, os.path.join(folder, ADALORA_FILE), metadata={"rank_pattern": json.dumps(model.peft_config["default"].rank_pattern)})
@@ -121,7 +110,7 @@ def adalora_in(model, folder):
     import json
     import torch
     from safetensors import safe_open
-    allocator, parameters = model.base_model.rankallocator, dict(model.named_parameters())
+    allocator, parameters = model.base_model.rankallocator, dict(model.base_model.model.named_parameters())
     with safe_open(os.path.join(folder, ADALORA_FILE), "pt") as source:
         model.peft_config["default"].rank_pattern = json.loads(source.metadata()["rank_pattern"])
         for key in source.keys():

@@ -35,6 +35,8 @@ class Watch:
     def beat(self):
         self._moved = time.monotonic()
 
+    step = beat
+
     def prepare(self):
         self._begin("PREPARE", None, None)
 
