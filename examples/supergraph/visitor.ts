@@ -13,13 +13,20 @@ interface Answer {
 
 type Variables = Readonly<Record<string, unknown>>;
 
+type Stream = (
+  query: string,
+  variables: Variables,
+  /** Leaves. */
+  signal: AbortSignal,
+) => AsyncIterable<Answer>;
+
 export interface Visitor {
   /** @throws {Error} if the answer has errors, or does not come in time */
-  ask<T>(query: string, variables?: Variables): Promise<T>;
+  readonly ask: <T>(query: string, variables?: Variables) => Promise<T>;
   /** What a stream sends, over WebSocket (graphql-transport-ws). */
-  overWebSocket(query: string, variables: Variables, signal: AbortSignal): AsyncIterable<Answer>;
+  readonly overWebSocket: Stream;
   /** The same as server-sent events (graphql-sse, one connection a stream). */
-  overSse(query: string, variables: Variables, signal: AbortSignal): AsyncIterable<Answer>;
+  readonly overSse: Stream;
 }
 
 export function createVisitor(url: string): Visitor {

@@ -1,19 +1,14 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Planner } from '../../examples/supergraph/gateway.ts';
 import { LOGS, numbered } from '../support/follow.ts';
-import type { LogEvent } from '../support/follow.ts';
 import { startWithDataset } from '../support/training.ts';
 import { until } from '../support/until.ts';
 import { startRestartable } from './restartable.ts';
 import { behindGateway, IS_MISSING, supergraphOf } from './start-supergraph.ts';
-import { listenEveryWay, viewEveryWay } from './views.ts';
+import { listenEveryWay, logEventsIn, viewEveryWay } from './views.ts';
 
 const STATES = `subscription($jobId: ID!) { trainingJobChanged(jobId: $jobId) {
   status experiment { name trainingJobCount } } }`;
-
-interface Logs {
-  readonly trainingJobLogs: LogEvent;
-}
 
 /** In each test one client comes over WebSocket and another for server-sent events. */
 describe.skipIf(IS_MISSING).each<Planner>(['js', 'rust'])(behindGateway('%s'), (planner) => {
@@ -50,13 +45,13 @@ describe.skipIf(IS_MISSING).each<Planner>(['js', 'rust'])(behindGateway('%s'), (
 
   test('clients get every line, and how the stream ends', async () => {
     const subgraph = await start(50);
-    const clients = listenEveryWay<Logs>(supergraph.url(), LOGS, { jobId: subgraph.job.id });
+    const clients = listenEveryWay(supergraph.url(), LOGS, { jobId: subgraph.job.id });
     await until('the first lines', () => clients.every(({ answers }) => answers.length > 0));
     await subgraph.write(50);
     await subgraph.end('the end');
     for (const { answers, done } of clients) {
       await done;
-      const events = answers.flatMap(({ data }) => data?.trainingJobLogs ?? []);
+      const events = logEventsIn(answers);
       const lines = events.flatMap(({ count, text }) => (count > 0 ? text.split('\n') : []));
       expect(lines).toEqual([...numbered(1, 100), 'the end']);
       expect(events.at(-1)).toMatchObject({ reason: 'JOB_ENDED', retry: false });
@@ -100,7 +95,7 @@ describe.skipIf(IS_MISSING).each<Planner>(['js', 'rust'])(behindGateway('%s'), (
 
   test('when clients leave, nothing is read for them', async () => {
     const subgraph = await start(1);
-    const clients = listenEveryWay<Logs>(supergraph.url(), LOGS, { jobId: subgraph.job.id });
+    const clients = listenEveryWay(supergraph.url(), LOGS, { jobId: subgraph.job.id });
     await until('a line', () => clients.every(({ answers }) => answers.length > 0));
     for (const { leave } of clients) leave();
     const { messages } = supergraph.runpod();
@@ -121,15 +116,16 @@ describe.skipIf(IS_MISSING).each<Planner>(['js', 'rust'])(behindGateway('%s'), (
 
   test('where the gateway comes again by itself it repeats lines, and views do not', async () => {
     const subgraph = await start(10);
-    const clients = listenEveryWay<Logs>(supergraph.url(), LOGS, { jobId: subgraph.job.id });
+    const clients = listenEveryWay(supergraph.url(), LOGS, { jobId: subgraph.job.id });
     const { views, have } = await viewAll(subgraph.job.id, 10);
     // A close that says that one may come again, as a load balancer says it.
     const GOING_AWAY = 1001;
     supergraph.runpod().cut(GOING_AWAY);
-    // Of this, views must not show anything: the first line is there once more.
-    const firstLines = (answers: readonly { data?: Logs }[]) =>
-      answers.filter(({ data }) => data?.trainingJobLogs.firstSeq === 1).length;
-    await until('it repeats', () => clients.every(({ answers }) => firstLines(answers) === 2));
+    const firstLines = (answers: Parameters<typeof logEventsIn>[0]) =>
+      logEventsIn(answers).filter(({ firstSeq }) => firstSeq === 1);
+    await until('it repeats', () =>
+      clients.every(({ answers }) => firstLines(answers).length === 2),
+    );
     await subgraph.write(10);
     await have(20);
     await expectEnd(subgraph, views, 20);
@@ -147,7 +143,7 @@ describe.skipIf(IS_MISSING).each<Planner>(['js', 'rust'])(behindGateway('%s'), (
 
   test('of a job that is not there clients are told, in words that depend on the planner', async () => {
     const subgraph = await start(0);
-    const clients = listenEveryWay<Logs>(supergraph.url(), LOGS, { jobId: 'nope' });
+    const clients = listenEveryWay(supergraph.url(), LOGS, { jobId: 'nope' });
     const code = planner === 'js' ? 'NOT_FOUND' : 'INTERNAL_SERVER_ERROR';
     for (const { answers, done } of clients) {
       await done;

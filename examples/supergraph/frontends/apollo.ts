@@ -9,11 +9,12 @@ import { createClient } from 'graphql-ws';
 import {
   JobDocument,
   JobLogDocument,
+  JobLogPageDocument,
   JobStateDocument,
   PriceTableDocument,
 } from './__generated__/operations.ts';
 import type { JobCardFragment, PriceTableQuery } from './__generated__/operations.ts';
-import type { OpenLog } from './follow-log.ts';
+import type { LogSource } from './follow-log.ts';
 import { hasEnded } from './job-state.ts';
 import { keepOpen } from './keep-open.ts';
 
@@ -61,31 +62,43 @@ export function createApollo(url: string): ApolloParts {
   };
 }
 
-/** For {@link followLog}. */
-export function openLog({ client }: ApolloParts, jobId: string): OpenLog {
-  return (after, sink) => {
-    // no-cache: batches are no entities, and a log does not belong into a cache.
-    const running = client
-      .subscribe({
-        query: JobLogDocument,
+/** For {@link followLog}. no-cache: batches are no entities, and a log does not belong into a cache. */
+export function logOf({ client }: ApolloParts, jobId: string): LogSource {
+  return {
+    open(after, sink) {
+      const running = client
+        .subscribe({
+          query: JobLogDocument,
+          variables: { jobId, after },
+          fetchPolicy: 'no-cache',
+        })
+        .subscribe({
+          next({ data, error }) {
+            // With an error there may be data: the last batch, once more.
+            if (error !== undefined) sink.over(error);
+            else if (data != null) sink.next(data.trainingJobLogs);
+          },
+          error: (error: unknown) => {
+            sink.over(error);
+          },
+          complete: () => {
+            sink.over();
+          },
+        });
+      return () => {
+        running.unsubscribe();
+      };
+    },
+    async page(after) {
+      const { data } = await client.query({
+        query: JobLogPageDocument,
         variables: { jobId, after },
         fetchPolicy: 'no-cache',
-      })
-      .subscribe({
-        next({ data, error }) {
-          if (error !== undefined) sink.over(error);
-          else if (data != null) sink.next(data.trainingJobLogs);
-        },
-        error: (error: unknown) => {
-          sink.over(error);
-        },
-        complete: () => {
-          sink.over();
-        },
       });
-    return () => {
-      running.unsubscribe();
-    };
+      const logs = data?.trainingJob?.logs;
+      if (logs == null) throw new Error('the log cannot be read now');
+      return logs;
+    },
   };
 }
 

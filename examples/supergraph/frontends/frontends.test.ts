@@ -14,14 +14,14 @@ import {
 } from '../../../test/supergraph/start-supergraph.ts';
 import { view } from '../../../test/supergraph/views.ts';
 import { EMBEDDED_TYPES } from './cache-keys.ts';
-import type { OpenLog } from './follow-log.ts';
+import type { LogEvent, LogPage, LogSource, StreamSink } from './follow-log.ts';
 import type { JobCardFragment, PriceTableQuery } from './__generated__/operations.ts';
 
 type Rows = PriceTableQuery['gpuResources'];
 
 /** One recipe at work. */
 interface Frontend {
-  readonly openLog: (jobId: string) => OpenLog;
+  readonly logOf: (jobId: string) => LogSource;
   readonly watchJob: (jobId: string, onJob: (job: JobCardFragment) => void) => () => void;
   readonly watchPrices: (onTable: (rows: Rows) => void, refreshMs: number) => () => void;
 }
@@ -33,7 +33,7 @@ const FRONTENDS: Readonly<Record<string, (url: string) => Promise<Frontend>>> = 
     const parts = apollo.createApollo(url);
     onTestFinished(() => parts.close());
     return {
-      openLog: (jobId) => apollo.openLog(parts, jobId),
+      logOf: (jobId) => apollo.logOf(parts, jobId),
       watchJob: (jobId, onJob) => apollo.watchJob(parts, jobId, onJob),
       watchPrices: (onTable, refreshMs) => apollo.watchPrices(parts, onTable, refreshMs),
     };
@@ -42,7 +42,7 @@ const FRONTENDS: Readonly<Record<string, (url: string) => Promise<Frontend>>> = 
     const urql = await import('./urql.ts');
     const parts = urql.createUrql(url);
     return {
-      openLog: (jobId) => urql.openLog(parts, jobId),
+      logOf: (jobId) => urql.logOf(parts, jobId),
       watchJob: (jobId, onJob) => urql.watchJob(parts, jobId, onJob),
       watchPrices: (onTable, refreshMs) => urql.watchPrices(parts, onTable, refreshMs),
     };
@@ -60,8 +60,8 @@ describe.skipIf(IS_MISSING).each(Object.keys(FRONTENDS))(behindGateway('%s'), (n
   test('a log view shows every line once, through cuts on both sides and a restart', async () => {
     const subgraph = await startRestartable();
     supergraph.runpod().point(subgraph.url());
-    const { openLog } = await frontend();
-    const { seen, lines } = view(openLog(subgraph.job.id));
+    const { logOf } = await frontend();
+    const { seen, lines } = view(logOf(subgraph.job.id));
     const disturb = [
       () => supergraph.clients().cut(),
       () => supergraph.runpod().cut(),
@@ -84,16 +84,16 @@ describe.skipIf(IS_MISSING).each(Object.keys(FRONTENDS))(behindGateway('%s'), (n
   test('a view that begins behind a cursor shows the rest; of an unknown job it is told', async () => {
     const subgraph = await startRestartable();
     supergraph.runpod().point(subgraph.url());
-    const { openLog } = await frontend();
+    const { logOf } = await frontend();
     await subgraph.write(5);
-    const before = view(openLog(subgraph.job.id));
+    const before = view(logOf(subgraph.job.id));
     await until('five lines', () => before.lines().length === 5);
     before.close();
     await subgraph.write(5);
-    const rest = view(openLog(subgraph.job.id), before.seen.cursor);
+    const rest = view(logOf(subgraph.job.id), before.seen.cursor);
     await until('five more', () => rest.lines().length === 5);
     expect(rest.lines()).toEqual(numbered(6, 10));
-    const unknown = view(openLog('nope'));
+    const unknown = view(logOf('nope'));
     await until('the refusal', () => unknown.seen.refusal);
   });
 
@@ -129,6 +129,37 @@ describe.skipIf(IS_MISSING).each(Object.keys(FRONTENDS))(behindGateway('%s'), (n
     await until('known to be old', () => newest()?.isStale);
     expect(tables.at(-1)).toHaveLength(tables[0]?.length ?? 0);
   });
+});
+
+test('a view that joins the stream of others reads what it missed, and then follows', async () => {
+  const stored = numbered(1, 2_500);
+  const sinks = new Map<string | null, StreamSink>();
+  const pageAt = (after: string | null): LogPage => {
+    const from = Number(after ?? 0);
+    const lines = stored.slice(from, from + 1_000).map((text) => ({ text }));
+    const endCursor = String(from + lines.length);
+    return { lines, endCursor, hasNextPage: from + lines.length < stored.length };
+  };
+  const batch = (from: number, text: string): LogEvent => ({
+    __typename: 'LogBatch',
+    count: 1,
+    text,
+    previousCursor: String(from),
+    endCursor: String(from + 1),
+  });
+  const { seen, lines } = view({
+    open(after, sink) {
+      sinks.set(after, sink);
+      return () => undefined;
+    },
+    page: (after) => Promise.resolve(pageAt(after)),
+  });
+  // It asked for all, and is given what comes now.
+  sinks.get(null)?.next(batch(2_499, 'line 2500'));
+  const behind = await until('it follows behind the last line', () => sinks.get('2500'));
+  behind.next(batch(2_500, 'line 2501'));
+  expect(lines()).toEqual(numbered(1, 2_501));
+  expect(seen.cursor).toBe('2501');
 });
 
 test('cache keys: types without an id are named, and no other', () => {

@@ -7,13 +7,13 @@ const LONGEST_PAUSE_MS = 5_000;
 
 /** One stream's hold on what happens next; without effect once another has been opened. */
 export interface Turn {
-  isCurrent(): boolean;
+  readonly isCurrent: () => boolean;
   /** It works: the pause after the next cut is short. */
-  works(): void;
+  readonly works: () => void;
   /** It was cut: closes it, and opens the next one soon. */
-  again(): void;
+  readonly again: () => void;
   /** Nothing more is to come. */
-  end(): void;
+  readonly end: () => void;
 }
 
 /** `open` returns what closes its stream. @returns what ends everything */

@@ -9,12 +9,13 @@ import type { Subscription } from 'wonka';
 import {
   JobDocument,
   JobLogDocument,
+  JobLogPageDocument,
   JobStateDocument,
   PriceTableDocument,
 } from './__generated__/operations.ts';
 import type { JobCardFragment, PriceTableQuery } from './__generated__/operations.ts';
 import { EMBEDDED_TYPES } from './cache-keys.ts';
-import type { OpenLog } from './follow-log.ts';
+import type { LogSource } from './follow-log.ts';
 import { hasEnded } from './job-state.ts';
 import { keepOpen } from './keep-open.ts';
 
@@ -44,22 +45,31 @@ export function createUrql(url: string): UrqlParts {
 }
 
 /** For {@link followLog}. */
-export function openLog({ streams }: UrqlParts, jobId: string): OpenLog {
-  return (after, sink) => {
-    const running = pipe(
-      streams.subscription(JobLogDocument, { jobId, after }),
-      // Behind a StreamEnd, and as well when the stream was cut.
-      onEnd(() => {
-        sink.over();
-      }),
-      subscribe(({ data, error }) => {
-        if (error !== undefined) sink.over(error);
-        else if (data !== undefined) sink.next(data.trainingJobLogs);
-      }),
-    );
-    return () => {
-      leave(running);
-    };
+export function logOf({ streams }: UrqlParts, jobId: string): LogSource {
+  return {
+    open(after, sink) {
+      const running = pipe(
+        streams.subscription(JobLogDocument, { jobId, after }),
+        // Behind a StreamEnd, and as well when the stream was cut.
+        onEnd(() => {
+          sink.over();
+        }),
+        subscribe(({ data, error }) => {
+          // With an error there may be data: the last batch, once more.
+          if (error !== undefined) sink.over(error);
+          else if (data !== undefined) sink.next(data.trainingJobLogs);
+        }),
+      );
+      return () => {
+        leave(running);
+      };
+    },
+    async page(after) {
+      const { data } = await streams.query(JobLogPageDocument, { jobId, after }).toPromise();
+      const logs = data?.trainingJob?.logs;
+      if (logs == null) throw new Error('the log cannot be read now');
+      return logs;
+    },
   };
 }
 
@@ -68,7 +78,9 @@ export function openLog({ streams }: UrqlParts, jobId: string): OpenLog {
  * Node ends for.
  */
 function leave(running: Subscription): void {
-  setTimeout(running.unsubscribe);
+  setTimeout(() => {
+    running.unsubscribe();
+  });
 }
 
 /** A job as it is, and after every change: Graphcache writes what the stream brings under its id. */
