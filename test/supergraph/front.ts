@@ -30,6 +30,8 @@ export interface Front {
   readonly posted: readonly Asked[];
   /** Messages that came over WebSocket, since the last reset. */
   readonly messages: readonly SocketMessage[];
+  /** Requests and sockets that are going on. */
+  open(): number;
   /**
    * Cuts every connection, without a word or with this close code where they are sockets; how many
    * they were.
@@ -143,6 +145,7 @@ export async function startFront(): Promise<Front> {
     },
     posted,
     messages,
+    open: () => cuts.size,
     cut,
     async close() {
       cut();
