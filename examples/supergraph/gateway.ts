@@ -94,8 +94,8 @@ async function isReady(url: string): Promise<boolean> {
   );
 }
 
-/** It cannot be told to take any port and then say which. */
-async function freePort(): Promise<number> {
+/** Gateways cannot be told to take any port and then say which. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -99,9 +99,16 @@ function logOf(url: string, way: Way, jobId: string): LogSource {
   };
 }
 
-/** The log in every kind of client, until the test ends. */
-export function viewEveryWay(url: string, jobId: string, after: readonly (string | null)[] = []) {
-  return WAYS.map((way, index) => view(logOf(url, way, jobId), after[index] ?? null));
+/** The log in every kind of client, until the test ends; `url`: one, or of each way. */
+export function viewEveryWay(
+  url: string | Readonly<Record<Way, string>>,
+  jobId: string,
+  after: readonly (string | null)[] = [],
+) {
+  return WAYS.map((way, index) => {
+    const at = typeof url === 'string' ? url : url[way];
+    return view(logOf(at, way, jobId), after[index] ?? null);
+  });
 }
 
 /** Shows a log until the test ends. */

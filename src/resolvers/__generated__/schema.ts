@@ -700,7 +700,7 @@ export type StreamEnd = {
   readonly __typename?: 'StreamEnd';
   /** Where to go on; null: from the beginning. */
   readonly cursor: Maybe<Scalars['LogCursor']['output']>;
-  /** Why. */
+  /** Why it ended. */
   readonly reason: StreamEndReason;
   /** Whether to resume after `cursor`. */
   readonly retry: Scalars['Boolean']['output'];
