@@ -12,11 +12,13 @@ import type { PlatformMonitor } from './datasources/platform-status.ts';
 import { createPriceBook } from './datasources/price-book.ts';
 import type { PriceBook } from './datasources/price-book.ts';
 import { createPriceLoaders } from './datasources/price-loaders.ts';
+import { createRouterCallbacks } from './datasources/router-callback.ts';
 import { createRunpod } from './datasources/runpod/runpod.ts';
 import { createJobSystem } from './app-jobs.ts';
 import type { JobSystem } from './app-jobs.ts';
 import { createEmulator } from './emulator/emulator.ts';
 import type { Emulator } from './emulator/emulator.ts';
+import { createCallbacks } from './http/callbacks.ts';
 import { createDelivery } from './http/delivery.ts';
 import { createEventStreams } from './http/event-streams.ts';
 import { createGraphqlHttp } from './http/graphql.ts';
@@ -222,6 +224,15 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
       metrics.eventStreams.set(open);
     },
   });
+  const router = createRouterCallbacks();
+  const callbacks = createCallbacks({
+    delivery,
+    router,
+    settings: config.callbacks,
+    onCallbacks: (open) => {
+      metrics.callbacks.set(open);
+    },
+  });
   const server = createHttpServer({
     host: config.host,
     port: config.port,
@@ -232,6 +243,7 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     graphql,
     subscriptions,
     eventStreams,
+    callbacks,
     makeContext: (_request, requestId) => makeContext(requestId),
     files: jobs.routes,
     metrics,
@@ -241,6 +253,7 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
     ...server,
     close: async () => {
       await server.close();
+      router.close();
       await graphql.stop();
     },
   };

@@ -36,6 +36,11 @@ export function crossFaults(
   if ((env.AWS_ACCESS_KEY_ID === undefined) !== (env.AWS_SECRET_ACCESS_KEY === undefined)) {
     faults.push('AWS_SECRET_ACCESS_KEY: set it together with AWS_ACCESS_KEY_ID, or neither');
   }
+  if (env.CALLBACK_URLS.length > 0 && env.ROUTER_SECRET === undefined) {
+    faults.push(
+      'ROUTER_SECRET: set it together with CALLBACK_URLS, so that nobody else can have those URLs called',
+    );
+  }
   if (env.PRICE_MAX_AGE_SECONDS < env.PRICE_FRESH_SECONDS) {
     faults.push(
       `PRICE_MAX_AGE_SECONDS: got ${env.PRICE_MAX_AGE_SECONDS}; expected at least PRICE_FRESH_SECONDS (${env.PRICE_FRESH_SECONDS})`,

@@ -10,6 +10,14 @@ export const bytes = z.coerce
   .min(1_024)
   .max(2 ** 50);
 export const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http(s) URL' });
+/** Where a router is called back: nothing of it may be more than where it is. */
+export const callbackUrl = httpUrl.refine(
+  (url) => {
+    const { username, password, search, hash } = new URL(url);
+    return [username, password, search, hash].every((part) => part === '');
+  },
+  { error: 'expected URLs without user, query and fragment' },
+);
 export const flag = z
   .enum(['true', 'false', '1', '0'], { error: 'expected true or false' })
   .transform((text) => text === 'true' || text === '1');

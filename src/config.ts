@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { crossFaults } from './config-faults.ts';
-import { bytes, flag, GIB, httpUrl, list, port, seconds } from './config-values.ts';
+import { bytes, callbackUrl, flag, GIB, httpUrl, list, port, seconds } from './config-values.ts';
 import type { JobLimits } from './domain/training/placement.ts';
 
 const environmentSchema = z.object({
@@ -30,6 +30,16 @@ const environmentSchema = z.object({
   ALLOWED_HOSTS: list.default([]),
   /** Base of the URLs we hand out. Absent: http://HOST:PORT. */
   PUBLIC_URL: httpUrl.optional(),
+
+  /** URLs of routers; these and what lies below them may be called back. Absent: none is. */
+  CALLBACK_URLS: list.pipe(z.array(callbackUrl)).default([]),
+  /** What a router that wants to be called back sends as `Router-Authorization`. */
+  ROUTER_SECRET: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,4096}$/, {
+      error: 'expected at least 16 characters of printable ASCII without spaces',
+    })
+    .optional(),
 
   /** RunPod key. Absent: the built-in emulator answers and nothing is billed. */
   RUNPOD_API_KEY: z
@@ -189,6 +199,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly publicUrl: string | undefined;
+  /** Undefined: no router is called back. */
+  readonly callbacks: { readonly urls: readonly string[]; readonly secret: string } | undefined;
   readonly runpod: RunpodConfig;
   /** Absent: the emulator's pods run a toy trainer. */
   readonly emulatorPython: string | undefined;
@@ -259,6 +271,7 @@ const SECRETS: ReadonlySet<string> = new Set([
   'DATABASE_URL',
   'ARTIFACT_URL',
   'SIGNING_KEY',
+  'ROUTER_SECRET',
   'HF_TOKEN',
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
@@ -298,6 +311,10 @@ function toConfig(env: Environment): Config {
     allowedOrigins: env.ALLOWED_ORIGINS.map((origin) => new URL(origin).origin),
     allowedHosts: env.ALLOWED_HOSTS.map((host) => host.toLowerCase()),
     publicUrl: env.PUBLIC_URL,
+    callbacks:
+      env.ROUTER_SECRET === undefined || env.CALLBACK_URLS.length === 0
+        ? undefined
+        : { urls: env.CALLBACK_URLS, secret: env.ROUTER_SECRET },
     runpod: toRunpodConfig(env),
     emulatorPython: env.EMULATOR_PYTHON,
     runpodTimeoutMs: env.RUNPOD_TIMEOUT_SECONDS * 1_000,

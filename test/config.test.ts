@@ -55,3 +55,18 @@ test('README.md explains every setting', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   expect(settingNames.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
 });
+
+test('routers are called back only together with a secret, at plain URLs', () => {
+  const secret = 'sixteen-letters!';
+  expect(faultsOf({ CALLBACK_URLS: 'https://router.example/callback' })).toHaveLength(1);
+  const faulty = 'https://me:secret@router.example/callback,https://router.example/?x=1';
+  const faults = faultsOf({ CALLBACK_URLS: faulty, ROUTER_SECRET: 'short secret' });
+  expect(faults.join('\n')).toContain('ROUTER_SECRET: got a secret');
+  expect(faults.join('\n')).toMatch(/CALLBACK_URLS: .*without user, query and fragment/);
+  const urls = ['https://router.example/callback'];
+  expect(readConfig({ CALLBACK_URLS: urls.join(), ROUTER_SECRET: secret }).callbacks).toEqual({
+    urls,
+    secret,
+  });
+  expect(readConfig({ ROUTER_SECRET: secret }).callbacks).toBeUndefined();
+});

@@ -54,6 +54,11 @@ export function createMetrics() {
       help: 'Open streams of server-sent events.',
       registers,
     }),
+    callbacks: new Gauge({
+      name: 'callback_subscriptions',
+      help: 'Subscriptions whose results are sent by HTTP callback.',
+      registers,
+    }),
     quarantinedPods: new Gauge({
       name: 'quarantined_pods',
       help: 'Pods that bear our name and that the store has never heard of. Above 0: look at them.',

@@ -13,6 +13,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Context } from '../context.ts';
 import { readBody } from './body.ts';
+import type { Callbacks } from './callbacks.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { GraphqlHttp } from './graphql.ts';
 import type { createGuard } from './guard.ts';
@@ -41,6 +42,7 @@ export interface HttpServerDeps {
   graphql: GraphqlHttp;
   subscriptions: Subscriptions;
   eventStreams: EventStreams;
+  callbacks: Callbacks;
   makeContext: (request: IncomingMessage, requestId: string) => Context;
   /** By the first name of the path: routes that stream files. */
   files: Readonly<Record<'artifacts' | 'uploads', FileRoute>>;
@@ -168,6 +170,11 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       return;
     }
     const freshContext = () => deps.makeContext(request, requestId);
+    const called = await deps.callbacks.answer(request, body.value, freshContext);
+    if (called !== undefined) {
+      sendJson(response, called.status, called.body);
+      return;
+    }
     const verdict = deps.eventStreams.answer(request, response, body.value, freshContext);
     if (verdict.kind === 'refused') sendError(response, verdict.status, verdict.message);
     if (verdict.kind !== 'pass') return;
@@ -191,9 +198,11 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     // A client need not answer a close, nor read what it is sent.
     const timer = setTimeout(() => {
       deps.subscriptions.terminate();
+      deps.callbacks.terminate();
       server.closeAllConnections();
     }, deps.shutdownGraceMs);
-    await Promise.all([deps.subscriptions.stop(), deps.eventStreams.stop(), closed]);
+    const { subscriptions, eventStreams, callbacks } = deps;
+    await Promise.all([subscriptions.stop(), eventStreams.stop(), callbacks.stop(), closed]);
     clearTimeout(timer);
   }
 
@@ -272,13 +281,15 @@ function sendText(response: ServerResponse, status: number, text: string): void 
 }
 
 function sendError(response: ServerResponse, status: number, message: string): void {
-  const errors = [{ message, extensions: { code: 'BAD_REQUEST' } }];
-  send(
-    response,
-    status,
-    { 'content-type': 'application/json; charset=utf-8' },
-    JSON.stringify({ errors }),
-  );
+  sendJson(response, status, { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+  };
+  send(response, status, headers, JSON.stringify(body));
 }
 
 async function sendMetrics(response: ServerResponse, { registry }: Metrics): Promise<void> {

@@ -163,6 +163,16 @@ test('an operation is answered as an event stream where nothing else is accepted
   ]);
 });
 
+test('nobody has this server call back, unless it was set up for that', async () => {
+  const { url } = await startTestApp();
+  const extensions = {
+    subscription: { callbackUrl: `${url}/x`, subscriptionId: 'x', verifier: '' },
+  };
+  const answer = await post(url, {}, JSON.stringify({ query: '{ __typename }', extensions }));
+  expect(answer.status).toBe(400);
+  expect(answer.text).toContain('CALLBACK_URLS');
+});
+
 test('a client that sends rubbish or leaves half-way harms nobody', async () => {
   const { app, url } = await startTestApp();
   const port = Number(new URL(url).port);

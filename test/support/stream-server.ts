@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createRouterCallbacks } from '../../src/datasources/router-callback.ts';
 import { createMemoryBus } from '../../src/bus/memory.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import type { Context } from '../../src/context.ts';
@@ -10,6 +11,8 @@ import { createEventStreams } from '../../src/http/event-streams.ts';
 import type { EventStreamsDeps } from '../../src/http/event-streams.ts';
 import { createLimitsRule } from '../../src/http/operation-limits.ts';
 import { readBody } from '../../src/http/body.ts';
+import { createCallbacks } from '../../src/http/callbacks.ts';
+import type { CallbacksDeps } from '../../src/http/callbacks.ts';
 import { createDelivery } from '../../src/http/delivery.ts';
 import type { DeliveryDeps } from '../../src/http/delivery.ts';
 import { createSubscriptions } from '../../src/http/subscriptions.ts';
@@ -37,6 +40,8 @@ export interface StreamServerSettings {
   readonly bus?: Bus;
   readonly port?: number;
   readonly more?: Partial<DeliveryDeps & SubscriptionsDeps & EventStreamsDeps>;
+  readonly callbacks?: CallbacksDeps['settings'];
+  readonly callbackTimeoutMs?: number;
   /** By request: callers who may not share. */
   readonly visibility?: (path: string) => string;
 }
@@ -90,13 +95,26 @@ export async function startStreamServer(
     onStreams: () => undefined,
     ...settings.more,
   });
+  const router = createRouterCallbacks({ timeoutMs: settings.callbackTimeoutMs ?? 10_000 });
+  const callbacks = createCallbacks({
+    delivery,
+    router,
+    settings: settings.callbacks,
+    onCallbacks: () => undefined,
+  });
   const sockets: Duplex[] = [];
   const server = createServer((request, response) => {
     sockets.push(request.socket);
-    void readBody(request, 1_048_576).then((body) => {
+    void readBody(request, 1_048_576).then(async (body) => {
       const bytes = body.kind === 'body' ? body.bytes.toString() : '';
       const json: unknown = bytes === '' ? undefined : JSON.parse(bytes);
-      const verdict = eventStreams.answer(request, response, json, () => makeContext(request));
+      const freshContext = () => makeContext(request);
+      const called = await callbacks.answer(request, json, freshContext);
+      if (called !== undefined) {
+        response.writeHead(called.status).end(JSON.stringify(called.body));
+        return;
+      }
+      const verdict = eventStreams.answer(request, response, json, freshContext);
       if (verdict.kind === 'pass') response.writeHead(406).end();
       if (verdict.kind === 'refused') response.writeHead(verdict.status).end(verdict.message);
     });
@@ -115,11 +133,13 @@ export async function startStreamServer(
   async function close(): Promise<void> {
     const timer = setTimeout(() => {
       subscriptions.terminate();
+      callbacks.terminate();
       server.closeAllConnections();
     }, 1_000);
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeIdleConnections();
-    await Promise.all([subscriptions.stop(), eventStreams.stop(), closed]);
+    await Promise.all([subscriptions.stop(), eventStreams.stop(), callbacks.stop(), closed]);
+    router.close();
     clearTimeout(timer);
     waker.close();
     if (settings.bus === undefined) await bus.close();
