@@ -197,6 +197,7 @@ async function createHttp(config: Config, parts: HttpParts): Promise<HttpServer>
   const graphql = createGraphqlHttp({
     ...shared,
     reusesResults: config.reusesResults,
+    priceFreshMs: config.priceFreshMs,
     log,
   });
   await graphql.start();

@@ -22,6 +22,10 @@ import type { Context } from '../context.ts';
 import { isBug, maskError } from '../errors.ts';
 import type { ReportBug } from '../errors.ts';
 import { plannedOffers } from '../resolvers/offer-plan.ts';
+import { createCacheHint, NO_STORE } from './cache-hints.ts';
+import type { CacheHint } from './cache-hints.ts';
+import { createCatalogueOnly } from './catalogue-only.ts';
+import type { IsCatalogueOnly } from './catalogue-only.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { checkRepresentations, parseOptions } from './operation-limits.ts';
 import { createKnownOperations } from './known-operations.ts';
@@ -33,6 +37,8 @@ export interface GraphqlDeps {
   limitsRule: ValidationRule;
   isProduction: boolean;
   reusesResults: boolean;
+  /** How long an answer of prices may be kept by others, from when they were observed. */
+  priceFreshMs: number;
   log: Logger;
   report: ReportBug;
   onError: (code: string) => void;
@@ -46,8 +52,10 @@ export interface GraphqlHttp {
 }
 
 export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
-  const reuse = deps.reusesResults ? createResultReuse(deps.schema) : undefined;
-  const known = createKnownOperations(deps.schema, reuse);
+  const isCatalogueOnly = createCatalogueOnly(deps.schema);
+  const cacheHint = createCacheHint(deps.priceFreshMs);
+  const reuse = deps.reusesResults ? createResultReuse() : undefined;
+  const known = createKnownOperations({ schema: deps.schema, isCatalogueOnly, cacheHint, reuse });
   const apollo = new ApolloServer<Context>({
     schema: deps.schema,
     introspection: !deps.isProduction,
@@ -73,6 +81,7 @@ export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       operationPlugin(deps, known),
+      cacheHintPlugin(isCatalogueOnly, cacheHint),
     ],
   });
 
@@ -90,6 +99,7 @@ export function createGraphqlHttp(deps: GraphqlDeps): GraphqlHttp {
         },
         context: () => Promise.resolve(context),
       });
+      if (!answer.headers.has('cache-control')) answer.headers.set('cache-control', NO_STORE);
       if (request.method === 'POST') known.learnForm(request, answer);
       return answer;
     },
@@ -126,6 +136,23 @@ function operationPlugin(
         // Errors without a path are faults of the request, which get their codes later.
         if (error.path && isBug(error, thrown)) report(thrown, contextValue.requestId);
       }
+    },
+  };
+  return { requestDidStart: () => Promise.resolve(listener) };
+}
+
+/** Says of answers without errors how long they may be kept. */
+function cacheHintPlugin(
+  isCatalogueOnly: IsCatalogueOnly,
+  cacheHint: CacheHint,
+): ApolloServerPlugin<Context> {
+  const listener: GraphQLRequestListener<Context> = {
+    // eslint-disable-next-line @typescript-eslint/require-await -- the hook's type asks for a promise
+    async willSendResponse({ document, request: { variables = {} }, response, contextValue }) {
+      const { body, http } = response;
+      const isWhole = body.kind === 'single' && body.singleResult.errors === undefined;
+      if (!isWhole || !document || !isCatalogueOnly({ document, variables })) return;
+      http.headers.set('cache-control', cacheHint(contextValue, contextValue.prices.tablesRead()));
     },
   };
   return { requestDidStart: () => Promise.resolve(listener) };

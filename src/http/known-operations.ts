@@ -14,6 +14,8 @@ import type { Context } from '../context.ts';
 import { plannedOffers } from '../resolvers/offer-plan.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { checkRepresentations } from './operation-limits.ts';
+import type { CacheHint } from './cache-hints.ts';
+import type { IsCatalogueOnly } from './catalogue-only.ts';
 import type { Question, ResultReuse } from './result-reuse.ts';
 
 /** Different `Accept` headers that are remembered. */
@@ -32,10 +34,20 @@ export interface KnownOperations {
   ): Promise<HTTPGraphQLResponse | undefined>;
 }
 
-export function createKnownOperations(
-  schema: GraphQLSchema,
-  reuse: ResultReuse | undefined,
-): KnownOperations {
+export interface KnownOperationsDeps {
+  readonly schema: GraphQLSchema;
+  readonly isCatalogueOnly: IsCatalogueOnly;
+  readonly cacheHint: CacheHint;
+  readonly reuse: ResultReuse | undefined;
+}
+
+interface Ready {
+  readonly text: string;
+  readonly cacheControl: string;
+}
+
+export function createKnownOperations(deps: KnownOperationsDeps): KnownOperations {
+  const { schema, isCatalogueOnly, cacheHint, reuse } = deps;
   const documents = createDocumentCache();
   const forms = new LRUCache<string, HeaderMap>({ max: MAX_ACCEPTS });
 
@@ -54,11 +66,12 @@ export function createKnownOperations(
     return { query: body.query, document, operation, variables, context };
   }
 
-  async function run(question: Question): Promise<string | undefined> {
+  async function run(question: Question): Promise<Ready | undefined> {
     const { document, operation, variables, context } = question;
-    const slot = reuse?.slotFor(question);
+    const isKept = isCatalogueOnly(question);
+    const slot = isKept ? reuse?.slotFor(question) : undefined;
     const kept = slot?.find();
-    if (kept !== undefined) return kept;
+    if (kept) return { text: kept.text, cacheControl: cacheHint(context, kept.tables) };
     context.prices.expect(() => plannedOffers(schema, document, operation, variables));
     const result: ExecutionResult = await execute({
       schema,
@@ -70,7 +83,8 @@ export function createKnownOperations(
     if (result.errors !== undefined) return undefined;
     const text = JSON.stringify(result);
     slot?.keep(text);
-    return text;
+    const tables = isKept ? context.prices.tablesRead() : undefined;
+    return { text, cacheControl: cacheHint(context, tables) };
   }
 
   return {
@@ -81,15 +95,17 @@ export function createKnownOperations(
       if ((answer.status ?? 200) !== 200) return;
       const headers = new HeaderMap(answer.headers);
       headers.delete('content-length');
+      headers.delete('cache-control');
       forms.set(request.headers.accept ?? '', headers);
     },
     async answer(request, body, context) {
       const headers = forms.get(request.headers.accept ?? '');
       if (request.method !== 'POST' || headers === undefined) return undefined;
       const question = toQuestion(body, context);
-      const text = question && (await run(question));
-      if (text === undefined) return undefined;
-      return { status: 200, headers, body: { kind: 'complete', string: text } };
+      const ready = question && (await run(question));
+      if (ready === undefined) return undefined;
+      const own = new HeaderMap(headers).set('cache-control', ready.cacheControl);
+      return { status: 200, headers: own, body: { kind: 'complete', string: ready.text } };
     },
   };
 }

@@ -149,6 +149,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     origin: string | undefined,
     requestId: string,
   ): Promise<void> {
+    response.setHeader('vary', 'Accept, Origin');
     if (origin !== undefined) allowOrigin(response, origin);
     if (request.method === 'OPTIONS') {
       sendPreflight(request, response);
@@ -299,7 +300,6 @@ async function sendMetrics(response: ServerResponse, { registry }: Metrics): Pro
 function allowOrigin(response: ServerResponse, origin: string): void {
   response.setHeader('access-control-allow-origin', origin);
   response.setHeader('access-control-expose-headers', 'x-request-id');
-  response.setHeader('vary', 'Origin');
 }
 
 function sendPreflight(request: IncomingMessage, response: ServerResponse): void {

@@ -199,6 +199,7 @@ async function startHttp(schema: ReturnType<typeof createSchema>, reusesResults:
     isProduction: false,
     log: pino({ level: 'silent' }),
     reusesResults,
+    priceFreshMs: 30_000,
     report: () => 'an-id',
     onError: () => undefined,
   });
