@@ -28,19 +28,25 @@ type Order = z.infer<typeof orderSchema>;
 
 const MIN_BATCHES = 2;
 
-const [name, dataDir = ''] = process.argv.slice(2);
+const [name, dataDir = '', routerUrl, secret = ''] = process.argv.slice(2);
 const known = VARIANTS.find((each) => each === name);
 if (known === undefined) throw new Error(`unknown variant ${JSON.stringify(name)}`);
 process.on('disconnect', () => process.exit(0));
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-const variant = await startVariant(known, dataDir);
+const variant = await startVariant(
+  known,
+  dataDir,
+  routerUrl === undefined ? undefined : { urls: [routerUrl], secret },
+);
 let onAcknowledged: (() => void) | undefined;
 const control = createServer((socket) => {
   socket.on('data', () => onAcknowledged?.());
 });
-const server = createHttpServer();
+const server = createHttpServer((request, response) => {
+  variant.request?.(request, response);
+});
 server.on('upgrade', (request, socket, head) => {
   socket.on('error', () => socket.destroy());
   variant.upgrade(request, socket, head);

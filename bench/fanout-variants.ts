@@ -1,17 +1,22 @@
 /** Four ways to bring one log to many sockets; each broadcasts one batch when told to. */
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { createMemoryBus } from '../src/bus/memory.ts';
+import { createRouterCallbacks } from '../src/datasources/router-callback.ts';
 import type { Context } from '../src/context.ts';
 import { encodeCursor } from '../src/domain/job/log-cursor.ts';
 import type { LogLine, NewLogLine } from '../src/domain/job/log-line.ts';
 import type { Job } from '../src/domain/job/job.ts';
+import { readBody } from '../src/http/body.ts';
+import type { CallbackSettings } from '../src/http/callback-request.ts';
+import { createCallbacks } from '../src/http/callbacks.ts';
 import { createDelivery } from '../src/http/delivery.ts';
+import { createEventStreams } from '../src/http/event-streams.ts';
 import { createLimitsRule } from '../src/http/operation-limits.ts';
 import { createSubscriptions } from '../src/http/subscriptions.ts';
 import { createJobLoaders } from '../src/jobs/job-loaders.ts';
@@ -31,6 +36,7 @@ export const JOBS = 1_000;
 export interface Variant {
   /** The jobs that readers may follow. */
   readonly jobIds: readonly string[];
+  readonly request?: RequestListener;
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Where a log ends, for readers who come to follow and not to replay. */
   readonly endOf?: (jobId: string) => string | null;
@@ -43,10 +49,14 @@ export interface Variant {
 const NO_HEARTBEAT = { heartbeatMs: 3_600_000, pollMs: 1_000 };
 const PROTOCOL = 'graphql-transport-ws';
 
-export async function startVariant(name: VariantName, dataDir: string): Promise<Variant> {
+export async function startVariant(
+  name: VariantName,
+  dataDir: string,
+  callbacks?: CallbackSettings,
+): Promise<Variant> {
   switch (name) {
     case 'ours':
-      return ours(await openDatabase({ databaseUrl: undefined, dataDir }), 1);
+      return ours(await openDatabase({ databaseUrl: undefined, dataDir }), 1, callbacks);
     case 'ours-jobs':
       return ours(await openDatabase({ databaseUrl: undefined, dataDir }), JOBS);
     case 'stock':
@@ -95,32 +105,49 @@ async function storedStreams(db: Database, count: number) {
   return { jobIds: jobs.map(({ id }) => id), write, endOf, send, makeContext, streams };
 }
 
-async function ours(db: Database, count: number): Promise<Variant> {
+async function ours(db: Database, count: number, settings?: CallbackSettings): Promise<Variant> {
   const { jobIds, write, endOf, send, makeContext, streams } = await storedStreams(db, count);
+  const delivery = createDelivery({
+    schema: createSchema(),
+    limitsRule: createLimitsRule({ maxDepth: 12, maxFields: 5_000 }),
+    isProduction: true,
+    maxConnections: 20_000,
+    maxBufferedBytes: 1_048_576,
+    report,
+    onError: () => undefined,
+    endStreams: () => {
+      streams.close();
+    },
+  });
   const subscriptions = createSubscriptions({
-    delivery: createDelivery({
-      schema: createSchema(),
-      limitsRule: createLimitsRule({ maxDepth: 12, maxFields: 5_000 }),
-      isProduction: true,
-      maxConnections: 20_000,
-      maxBufferedBytes: 1_048_576,
-      report,
-      onError: () => undefined,
-      endStreams: () => {
-        streams.close();
-      },
-    }),
+    delivery,
     makeContext,
     maxSubscriptionsPerConnection: 100,
     maxMessageBytes: 1_048_576,
     report,
     onConnections: () => undefined,
   });
+  const eventStreams = createEventStreams({ delivery, onStreams: () => undefined });
+  const callbacks = createCallbacks({
+    delivery,
+    settings,
+    router: createRouterCallbacks(),
+    onCallbacks: () => undefined,
+  });
   return {
     jobIds,
     write,
     endOf,
     send,
+    request: (request, response) => {
+      void readBody(request, 1_048_576).then(async (body) => {
+        const text = body.kind === 'body' ? body.bytes.toString() : '';
+        const json: unknown = JSON.parse(text);
+        const called = await callbacks.answer(request, json, makeContext);
+        if (called === undefined) eventStreams.answer(request, response, json, makeContext);
+        else response.writeHead(called.status).end(JSON.stringify(called.body));
+      });
+    },
     upgrade: (request, socket, head) => {
       subscriptions.handleUpgrade(request, socket, head);
     },

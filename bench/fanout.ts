@@ -34,7 +34,11 @@ export const startedSchema = z.object({
   jobIds: z.array(z.string()),
 });
 export const endsSchema = z.object({ ends: z.array(z.string().nullable()) });
-const closedSchema = z.object({ batches: z.int(), seconds: z.number(), cpuSeconds: z.number() });
+export const closedSchema = z.object({
+  batches: z.int(),
+  seconds: z.number(),
+  cpuSeconds: z.number(),
+});
 export const memorySchema = z.object({ rssBytes: z.number() });
 export const latencySchema = z.object({ count: z.int(), p50Ms: z.number(), p99Ms: z.number() });
 

@@ -20,6 +20,7 @@ import type { Sample } from './report.ts';
 import { SERVER_NAMES } from './servers.ts';
 import type { ServerName } from './servers.ts';
 import { runStalled } from './stalled.ts';
+import { runTransports } from './transports.ts';
 import { runSubmit } from './submit.ts';
 import { makeWorkloads } from './workloads.ts';
 import type { Workload } from './workloads.ts';
@@ -70,6 +71,7 @@ const others: Readonly<Record<string, () => Promise<void>>> = {
   latency: runLatency,
   stalled: runStalled,
   submit: runSubmit,
+  transports: runTransports,
 };
 await (others[process.argv[2] ?? ''] ?? main)();
 
