@@ -38,7 +38,7 @@ def metrics(lines, event):
 class TrlCase(Case):
     def env(self, **more):
         return {"PATH": os.environ["PATH"], "HF_ENDPOINT": here["hub"].url, "HF_HOME": here["cache"].name, "TRAINER_DEVICE": "cpu",
-                "OMP_NUM_THREADS": "1", "PYTHONPATH": HERE, **more}
+                "OMP_NUM_THREADS": "1", "PYTHONPATH": HERE, "PYTHONDONTWRITEBYTECODE": "1", **more}
 
     def files(self, home, **files):
         os.makedirs(home + "/files", exist_ok=True)
