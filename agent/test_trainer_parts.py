@@ -11,7 +11,7 @@ from support_for_tests import HERE, Case, started, until
 sys.path.insert(0, HERE)
 import trainer_launch  # noqa: E402
 from trainer_base import CODES, Failure  # noqa: E402
-from trainer_checkpoints import adopt_uploaded, newest_first, prune, seal, sound  # noqa: E402
+from trainer_checkpoints import newest_first, prune, seal, sound  # noqa: E402
 from trainer_data import checked, read_row  # noqa: E402
 from trainer_divergence import Divergence  # noqa: E402
 from trainer_fetch import ask, kind_of  # noqa: E402
@@ -75,18 +75,6 @@ class Checkpoints(Case):
         os.unlink(path + "/inner/b.bin")
         with self.assertRaises(OSError):
             sound(path)
-
-    def test_uploaded_files_become_a_checkpoint_once_the_marker_is_among_them(self):
-        home = self.folder()
-        paths = {"files": home + "/files", "checkpoints": home + "/checkpoints"}
-        os.makedirs(paths["files"])
-        for name in ("checkpoint-40--a.bin", "checkpoint-40--COMPLETE", "checkpoint-50--a.bin", "checkpoint-x--a.bin", "t.jsonl"):
-            with open(os.path.join(paths["files"], name), "w", encoding="utf-8") as out:
-                out.write(name)
-        adopt_uploaded(paths)
-        adopt_uploaded(paths)
-        self.assertEqual([step for step, _ in newest_first(paths["checkpoints"])], [40])
-        self.assertEqual(sorted(os.listdir(paths["files"])), ["checkpoint-x--a.bin", "t.jsonl"])
 
 
 class Divergences(unittest.TestCase):

@@ -12,7 +12,6 @@ import signal
 import sys
 
 from trainer_base import CODES, Failure, say, stop_wanted
-from trainer_checkpoints import adopt_uploaded
 
 BACKENDS = {"toy": "trainer_toy", "trl": "trainer_trl", "unsloth": "trainer_unsloth"}
 LAUNCHED = ("trl", "unsloth")
@@ -53,7 +52,6 @@ def main(argv):
         backend = str(spec.get("backend")).lower()
         if backend not in BACKENDS:
             raise Failure("BACKEND_UNKNOWN", "This trainer has no backend %r; it has: %s." % (backend[:40], ", ".join(BACKENDS)))
-        adopt_uploaded(paths)
         if backend in LAUNCHED:
             from trainer_launch import launch
             word = launch(argv, spec)

@@ -69,17 +69,3 @@ def prune(top, keep, most_bytes=None):
             # The marker goes first: a half-deleted checkpoint must not look complete.
             os.unlink(os.path.join(path, MARKER))
             shutil.rmtree(path, ignore_errors=True)
-
-
-def adopt_uploaded(paths):
-    """Files uploaded as `checkpoint-N--NAME` become the files NAME of checkpoint-N, the marker last."""
-    found = []
-    for name in os.listdir(paths["files"]) if os.path.isdir(paths["files"]) else []:
-        match = re.fullmatch(r"(checkpoint-\d{1,12})--([A-Za-z0-9][A-Za-z0-9._-]*)", name)
-        if match:
-            found.append((match[2] == MARKER, match[1], match[2], os.path.join(paths["files"], name)))
-    for _, checkpoint, inside, path in sorted(found):
-        folder = os.path.join(paths["checkpoints"], checkpoint)
-        if not os.path.isfile(os.path.join(folder, MARKER)):
-            os.makedirs(folder, exist_ok=True)
-            os.replace(path, os.path.join(folder, inside))

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
+import type { PodProgram } from '../domain/training/trainer.ts';
 
 const AGENT_FOLDER = new URL('../../agent/', import.meta.url);
 const PARTS = /^(agent|trainer(_[a-z]+)?)\.py$|^requirements-[a-z0-9]+\.txt$/;
@@ -17,8 +18,10 @@ const BOOTSTRAP =
   '[open(os.path.join(d,n),"w",encoding="utf-8").write(t) for n,t in json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))).items()];' +
   'os.execv(sys.executable,[sys.executable,"-u",os.path.join(d,"agent.py")])';
 
-/** What only one backend needs; the others' pods are spared it. */
-const NEEDED_BY: Readonly<Record<string, readonly string[]>> = {
+type Backend = PodProgram['backend'];
+
+/** What only some backends need; the others' pods are spared it. */
+const NEEDED_BY: Readonly<Record<string, readonly Backend[]>> = {
   'trainer_toy.py': ['toy'],
   'trainer_trl.py': ['trl'],
   'requirements-trl.txt': ['trl'],
@@ -31,21 +34,20 @@ const NEEDED_BY: Readonly<Record<string, readonly string[]>> = {
   'trainer_divergence.py': ['trl', 'unsloth'],
 };
 
-const commands = new Map<string, readonly string[]>();
+const commands = new Map<Backend, readonly string[]>();
 
 /**
- * The pod's command in exec form; the same in every call. Below 60 KB.
- *
- * @param backend of the trainer that the pod is to run; omitted: any
+ * The command, in exec form, of a pod that trains with this backend; the same in every call. Below
+ * 60 KB.
  */
-export function agentCommand(backend = ''): readonly string[] {
+export function agentCommand(backend: Backend): readonly string[] {
   const known = commands.get(backend) ?? ['python3', '-c', BOOTSTRAP, payload(backend)];
   commands.set(backend, known);
   return known;
 }
 
-function payload(backend: string): string {
-  const isNeeded = (name: string) => backend === '' || (NEEDED_BY[name]?.includes(backend) ?? true);
+function payload(backend: Backend): string {
+  const isNeeded = (name: string) => NEEDED_BY[name]?.includes(backend) ?? true;
   const names = readdirSync(AGENT_FOLDER)
     .filter((name) => PARTS.test(name) && isNeeded(name))
     .toSorted();

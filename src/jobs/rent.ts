@@ -52,7 +52,7 @@ export interface RentDeps {
   readonly installationId: string;
   readonly policy: RentPolicy;
   readonly tokenOf: (podName: string) => string;
-  readonly programOf: (job: Job) => Pick<PodProgram, 'image' | 'minCudaVersion'>;
+  readonly programOf: (job: Job) => Pick<PodProgram, 'backend' | 'image' | 'minCudaVersion'>;
   /** More variables of every pod; others can read them. */
   readonly environment: Readonly<Record<string, string>>;
   readonly now: () => number;
@@ -196,7 +196,7 @@ export function createRenter(deps: RentDeps) {
 
   function requestOf(job: Job, candidate: TrainingOption, podName: string): LaunchRequest {
     const { placement, limits } = job;
-    const { image, minCudaVersion } = deps.programOf(job);
+    const { backend, image, minCudaVersion } = deps.programOf(job);
     const spent = job.startedAt === null ? 0 : (now() - job.startedAt) / 1_000;
     return {
       name: podName,
@@ -206,7 +206,7 @@ export function createRenter(deps: RentDeps) {
       cloud: candidate.cloud,
       containerDiskGb: placement.containerDiskGb,
       minCudaVersion,
-      command: agentCommand(),
+      command: agentCommand(backend),
       env: agentEnv({
         token: deps.tokenOf(podName),
         selfTermination: platform.selfTermination,

@@ -111,7 +111,7 @@ export async function startLogWorld(
   const { id: jobId, podName } = await insertRunningJob(db);
   const pod = await platform.launch({
     ...launchRequest(podName),
-    command: agentCommand(),
+    command: agentCommand('toy'),
     env: agentEnv({
       token: TOKEN,
       selfTermination: platform.selfTermination,

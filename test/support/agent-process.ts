@@ -41,7 +41,7 @@ export async function startAgent(
   // The bootstrap unpacks into the system's temp folder, which nobody would clear.
   const unpacked = join(makeFolder(), 'tmp');
   mkdirSync(unpacked);
-  const [program = '', ...args] = agentCommand();
+  const [program = '', ...args] = agentCommand('toy');
   const child = spawn(program, args, {
     env: {
       PATH: process.env.PATH,
