@@ -346,7 +346,7 @@ function toConfig(env: Environment): Config {
     installationId: env.INSTALLATION_ID,
     signingKey: env.SIGNING_KEY,
     trainerSecrets: env.HF_TOKEN === undefined ? {} : { HF_TOKEN: env.HF_TOKEN },
-    podEnvironment: env.HF_ENDPOINT === undefined ? {} : { HF_ENDPOINT: env.HF_ENDPOINT },
+    podEnvironment: toPodEnvironment(env),
     reconciler: toReconcilerConfig(env),
     maxBodyBytes: env.MAX_BODY_BYTES,
     maxQueryDepth: env.MAX_QUERY_DEPTH,
@@ -354,6 +354,15 @@ function toConfig(env: Environment): Config {
     maxSubscriptionsPerConnection: env.MAX_SUBSCRIPTIONS_PER_CONNECTION,
     maxBufferedBytes: env.MAX_BUFFERED_BYTES,
     shutdownGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1_000,
+  };
+}
+
+function toPodEnvironment(env: Environment): Record<string, string> {
+  // Emulated pods have no GPU.
+  const isOnCpu = env.RUNPOD_API_KEY === undefined && env.EMULATOR_PYTHON !== undefined;
+  return {
+    ...(env.HF_ENDPOINT !== undefined && { HF_ENDPOINT: env.HF_ENDPOINT }),
+    ...(isOnCpu && { TRAINER_DEVICE: 'cpu' }),
   };
 }
 

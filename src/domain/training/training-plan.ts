@@ -59,7 +59,7 @@ export function planTraining(request: TrainingRequest, table: PriceTable): Train
   const errors = [...(unsupported === null ? [] : [unsupported]), ...unknown];
   if (errors.length > 0) return refusedPlan(errors);
   const { backend, reason } = chooseBackend(request);
-  const needGb = requiredMemoryGb(request.spec);
+  const needGb = requiredMemoryGb(request.spec, backend);
   const candidates = [...table.gpus.values()]
     .filter((gpu) => isWanted(gpu, request.placement))
     .map((gpu) => toOption(gpu, request, backend, needGb));
@@ -115,7 +115,7 @@ function toOption(
 ): TrainingOption {
   const { placement, spec } = request;
   const usd = usdPerHour(gpu, placement);
-  const seconds = trainingSeconds(spec, gpu.entry.id);
+  const seconds = trainingSeconds(spec, gpu.entry.id, backend);
   return {
     gpuResource: gpu.entry,
     gpuCount: placement.gpuCount,
@@ -160,7 +160,7 @@ function warningsOf(
   const warnings: string[] = [];
   if (needGb === null) {
     warnings.push(
-      `The size of ${spec.baseModel} is not in its name: memory and time are unknown, and no option is said to fit.`,
+      `${spec.baseModel} is not known here and has no size in its name: memory and time are unknown, and no option is said to fit.`,
     );
   } else if (!options.some(({ fits }) => fits)) {
     warnings.push(
@@ -173,7 +173,7 @@ function warningsOf(
     );
   } else {
     warnings.push(
-      'Time is of training alone, every sequence at its longest, at 30 % of the data sheet’s speed; booting and downloading come on top.',
+      'Time is of training alone, every sequence at its longest; published runs took between half and twice of such estimates. Booting and downloading come on top.',
     );
   }
   if (options.some(({ estimatedUsd }) => (estimatedUsd ?? 0) > limits.maxCostUsd)) {
