@@ -57,7 +57,7 @@ export function createLogSystem(config: Config, deps: LogSystemDeps): LogSystem 
     timing: FOLLOWER_TIMING,
     log,
     now,
-    onStored: publish,
+    bus,
   });
   const keeper = createLogKeeper({
     db,

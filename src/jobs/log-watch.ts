@@ -6,7 +6,7 @@ import type { AgentStatus } from '../datasources/pod-agent.ts';
 import type { Attempt, Launch } from '../domain/job/job.ts';
 import { gpuPointsOf, newSamples } from '../domain/job/gpu-points.ts';
 import { missingText } from '../logs/follower-intake.ts';
-import type { Followers } from '../logs/followers.ts';
+import type { Followers, FollowTarget } from '../logs/followers.ts';
 import { findAttempt, setBootLine, setGpuSampleAt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { fenced } from '../store/jobs.ts';
@@ -17,13 +17,22 @@ import { appendPoints } from '../store/metric-points.ts';
 /** How long one look at a job waits for the last lines of a closed log. */
 const SETTLE_MS = 2_000;
 
+const UNSURE =
+  'Lines may be missing here: the server that followed this attempt did not answer at its end.';
+
 export interface LogWatch {
   /** The pod of this launch works for the job, as far as is known. */
   follow(lease: Lease, launch: Launch, attempt: Attempt | null): void;
   /** Takes what the status tells. @returns whether every line the boot wrote is stored */
   take(lease: Lease, attempt: Attempt, status: AgentStatus): Promise<boolean>;
-  /** The attempt is about to end: what is at hand is stored. */
-  finish(jobId: string): Promise<void>;
+  /** The attempt is about to end: what is at hand is stored, and what is not to be had is told. */
+  finish(lease: Lease, seen: LastSeen): Promise<void>;
+}
+
+/** The attempt's pod, and its agent's last word; null: there is none. */
+export interface LastSeen {
+  readonly launch: Launch | null;
+  readonly status: AgentStatus | null;
 }
 
 export interface LogWatchDeps {
@@ -64,6 +73,13 @@ export function createLogWatch({ db, followers, patienceMs, now }: LogWatchDeps)
     return true;
   }
 
+  async function tellUnsure(lease: Lease): Promise<void> {
+    await fenced(db, lease, async (tx, job) => {
+      const line = { at: now(), source: 'LIFECYCLE', attempt: job.attempt, text: UNSURE } as const;
+      await appendLines(tx, job, [line]);
+    });
+  }
+
   async function storeSamples(lease: Lease, attempt: Attempt, status: AgentStatus): Promise<void> {
     if (newSamples(status.gpuSamples, attempt.gpuSampleAt).length === 0) return;
     await fenced(db, lease, async (tx, job) => {
@@ -77,11 +93,9 @@ export function createLogWatch({ db, followers, patienceMs, now }: LogWatchDeps)
   }
 
   return {
-    follow({ job }, { podId, podName }, attempt) {
-      if (podId === null) return;
-      const { id: jobId, tenantId } = job;
-      const bootId = attempt?.bootId ?? null;
-      followers.follow({ tenantId, jobId, attempt: job.attempt, podId, podName, bootId });
+    follow(lease, launch, attempt) {
+      const target = targetOf(lease, launch, attempt);
+      if (target !== null) followers.follow(target);
     },
     async take(lease, attempt, status) {
       await storeSamples(lease, attempt, status);
@@ -89,9 +103,37 @@ export function createLogWatch({ db, followers, patienceMs, now }: LogWatchDeps)
       if (isDone) stuck.delete(lease.job.id);
       return isDone;
     },
-    async finish(jobId) {
-      stuck.delete(jobId);
-      await followers.finish(jobId);
+    async finish(lease, { launch, status }) {
+      const { id, attempt: number } = lease.job;
+      stuck.delete(id);
+      const attempt = await findAttempt(db, id, number);
+      const target = launch === null ? null : targetOf(lease, launch, attempt);
+      if (target === null || attempt === null) return;
+      const isSure = await followers.finish(target, status !== null);
+      if (status === null && !isSure) await tellUnsure(lease);
+      const written = status === null ? null : lastLineOf(status, attempt.bootId);
+      if (written !== null) await giveUp(lease, attempt, written);
     },
   };
+}
+
+/** Null: there is no pod to follow. */
+function targetOf(
+  { job }: Lease,
+  { podId, podName }: Launch,
+  attempt: Attempt | null,
+): FollowTarget | null {
+  if (podId === null) return null;
+  const { id: jobId, tenantId } = job;
+  const bootId = attempt?.bootId ?? null;
+  return { tenantId, jobId, attempt: job.attempt, podId, podName, bootId };
+}
+
+/** How many lines a boot has written; null: nothing is known of it any more. */
+function lastLineOf(
+  { bootId, lastLine, previousBoot }: AgentStatus,
+  wanted: string | null,
+): number | null {
+  if (bootId === wanted) return lastLine;
+  return previousBoot?.bootId === wanted ? previousBoot.lastLine : null;
 }

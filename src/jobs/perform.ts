@@ -73,7 +73,7 @@ export async function perform(
     case 'collect':
       return collect(deps, lease, seen, signal);
     case 'end':
-      await end(deps, lease, step, seen.launches, signal);
+      await end(deps, lease, step, seen, signal);
       return deps.followMs;
   }
 }
@@ -168,7 +168,7 @@ async function collect(
 ): Promise<number | null> {
   const { agent, status } = seen;
   if (agent === null || status === null) return deps.followMs;
-  await deps.logs.finish(lease.job.id);
+  await deps.logs.finish(lease, seen);
   const corrupt = await collectJob(deps.collect, lease, agent, status, signal);
   if (corrupt !== null) {
     await endFailed(deps, lease, seen, makeFailure('ARTIFACT_CORRUPT', corrupt), signal);
@@ -186,7 +186,7 @@ async function endFailed(
   signal: AbortSignal,
 ): Promise<void> {
   const step: EndStep = { kind: 'end', outcome: 'FAILED', then: 'fail', failure, exitCode: null };
-  await end(deps, lease, step, seen.launches, signal);
+  await end(deps, lease, step, seen, signal);
 }
 
 const STATUS_AFTER = { retry: 'PENDING', fail: 'FAILED', cancel: 'CANCELLED' } as const;
@@ -196,12 +196,12 @@ async function end(
   deps: PerformDeps,
   lease: Lease,
   decided: EndStep,
-  launches: readonly Launch[],
+  seen: Pick<Observed, 'launches' | 'launch' | 'status'>,
   signal: AbortSignal,
 ): Promise<void> {
   deps.failpoint('end.decided');
   // Before: what comes after the end of its attempt is no line of it any more.
-  await deps.logs.finish(lease.job.id);
+  await deps.logs.finish(lease, seen);
   const { status, reason } = await fenced(deps.db, lease, async (tx, job) => {
     const at = deps.now();
     const step = job.cancelRequestedAt === null ? decided : asCancelled(decided);
@@ -230,7 +230,7 @@ async function end(
   deps.failpoint('end.saved');
   await discardStaging(deps.collect, lease.job.id, lease.job.attempt);
   deps.log.info({ jobId: lease.job.id, status, reason }, 'attempt ended');
-  await deps.sweeper.end(knownPods(launches), signal);
+  await deps.sweeper.end(knownPods(seen.launches), signal);
 }
 
 /** A cancellation that came while the end was being decided wins; the attempt ended as it did. */

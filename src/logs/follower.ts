@@ -14,7 +14,6 @@ import { AppError } from '../errors.ts';
 import type { PodAgent } from '../datasources/pod-agent.ts';
 import type { MetricEvent } from '../domain/job/metric-line.ts';
 import { createIntake } from './follower-intake.ts';
-import type { Intake } from './follower-intake.ts';
 import type { LogWriter } from './ingest.ts';
 import type { LinesOfPlatform } from './sources.ts';
 
@@ -64,8 +63,8 @@ export interface FollowerDeps {
 export interface Follower {
   /** Complete: every line is stored and no more will come. Stopped: all that came is stored. */
   readonly ended: Promise<'complete' | 'stopped'>;
-  /** Takes what is at hand for so long, then ends. */
-  finish(graceMs: number): Promise<void>;
+  /** Takes what is at hand for so long, then ends; an agent that spoke just now is asked again. */
+  finish(graceMs: number, isAgentThere: boolean): Promise<void>;
 }
 
 export function startFollower(
@@ -198,10 +197,16 @@ export function startFollower(
   const ended = run();
   return {
     ended,
-    async finish(graceMs) {
+    async finish(graceMs, isAgentThere) {
       finishing.abort();
       await ended.catch(() => undefined);
-      await drain(intake, readPage, AbortSignal.any([signal, AbortSignal.timeout(graceMs)]));
+      const draining = AbortSignal.any([signal, AbortSignal.timeout(graceMs)]);
+      while (!draining.aborted) {
+        const page = await readPage(draining);
+        if (page === 'failed' && isAgentThere) await rest(timing.retryMs, draining);
+        else if (page !== 'more') break;
+      }
+      while (intake.hasHole()) await intake.skipHole();
       await lane.flushed().finally(() => {
         lane.close();
       });
@@ -211,15 +216,6 @@ export function startFollower(
 
 function noop(): void {
   // Nothing has to be left.
-}
-
-async function drain(
-  intake: Intake,
-  readPage: (signal: AbortSignal) => Promise<string>,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted && (await readPage(signal)) === 'more');
-  while (intake.hasHole()) await intake.skipHole();
 }
 
 /** A pod's or a platform's failure, or our own leaving: tried again, or no failure at all. */

@@ -2,18 +2,22 @@
  * Who follows which job here: one follower of its lines and one of its pod's system lines each,
  * under a named lease, so that among all replicas there is one. The lease is courtesy: what makes
  * lines come once is the store, which takes each append only behind the last.
+ *
+ * Whoever is about to end an attempt has its follower store what it holds first. Where that is
+ * another server's, it is asked by a second lease, which says that it is wanted, and a wake-up.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import type { Platform } from '../datasources/platform.ts';
+import type { Bus } from '../bus/bus.ts';
 import type { AgentRecord } from '../datasources/agent-schemas.ts';
 import type { PodAgent } from '../datasources/pod-agent.ts';
 import { NO_HISTORY, watchRun } from '../domain/job/divergence.ts';
 import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { findLaunches } from '../store/launches.ts';
-import { holdLease, removeLease } from '../store/leases.ts';
+import { holdLease, isLeaseHeld, removeLease } from '../store/leases.ts';
 import { startFollower } from './follower.ts';
 import type { Follower, FollowerDeps, FollowerTiming } from './follower.ts';
 import { followSystem } from './follower-system.ts';
@@ -22,7 +26,11 @@ import type { LogWriter } from './ingest.ts';
 import { createLinesOfPlatform } from './sources.ts';
 import { warnOnce } from './warning.ts';
 
-const FINISH_MS = 1_000;
+const FINISH_MS = 2_000;
+/** For another server to do so, from the question to its answer. */
+const FINISH_ELSEWHERE_MS = 4_000;
+/** A wake-up may be lost: it is repeated. */
+const ASK_AGAIN_MS = 100;
 
 /** A pod that works for an attempt. */
 export interface FollowTarget {
@@ -40,8 +48,12 @@ export interface Followers {
   follow(target: FollowTarget): void;
   /** Resolves when no more lines are to be expected from here, or after `ms`. */
   settled(jobId: string, ms: number): Promise<void>;
-  /** Stores what is at hand of a job whose attempt is about to end, and follows no more of it. */
-  finish(jobId: string): Promise<void>;
+  /**
+   * Stores what is at hand of an attempt that is about to end, here or at the server that follows
+   * it, and follows no more of it. Whether the agent still speaks says where more is to be had.
+   * @returns false: another server follows it and did not answer in time
+   */
+  finish(target: FollowTarget, isAgentThere: boolean): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -56,10 +68,15 @@ export interface FollowersDeps {
   readonly timing: FollowerTiming;
   readonly log: Logger;
   readonly now: () => number;
-  readonly onStored: (jobId: string) => void;
+  readonly bus: Pick<Bus, 'publish' | 'subscribe'>;
 }
 
-/** One thing that is followed: `key` names it among all replicas. */
+/** Held by whoever wants a job's follower to store what it holds and to end. */
+function finishLease(jobId: string): string {
+  return `finish:${jobId}`;
+}
+
+/** One thing that is followed, named by its lease among all replicas. */
 interface Task {
   readonly tenantId: string;
   readonly jobId: string;
@@ -82,7 +99,7 @@ interface Running {
 }
 
 export function createFollowers(deps: FollowersDeps): Followers {
-  const { db, log, workerId, leaseMs } = deps;
+  const { db, log, workerId, leaseMs, bus } = deps;
   const running = new Map<string, Running>();
   let isClosing = false;
 
@@ -142,11 +159,8 @@ export function createFollowers(deps: FollowersDeps): Followers {
   }
 
   function linesTask(target: FollowTarget, bootId: string): Task {
-    const { tenantId, jobId, attempt, podId, podName } = target;
-    const open = async () => {
-      const stored = await findAttempt(db, jobId, attempt);
-      return stored?.bootId === bootId && stored.endedAt === null ? stored : null;
-    };
+    const { tenantId, jobId, attempt } = target;
+    const open = () => findOpen(target, bootId);
     return {
       tenantId,
       jobId,
@@ -157,21 +171,94 @@ export function createFollowers(deps: FollowersDeps): Followers {
         // Read under the lease: the last holder may have stored lines until just now.
         const bootLine = (await open())?.bootLine;
         if (bootLine === undefined) return;
-        entry.follower = startFollower(
-          {
-            writer: deps.writer,
-            agent: deps.agentOf(podId, podName),
-            platform: createLinesOfPlatform(deps.platform, podId, deps.readRecord),
-            timing: deps.timing,
-            now: deps.now,
-            onMetric: watcherOf(target),
-          },
-          { tenantId, jobId, attempt, bootId, bootLine },
-          entry.stop.signal,
-        );
-        entry.isComplete = (await entry.follower.ended) === 'complete';
+        entry.follower = followLines(target, { bootId, bootLine }, entry.stop.signal);
+        const finishing = finishWhenAsked(target, entry.follower);
+        try {
+          entry.isComplete = (await entry.follower.ended) === 'complete';
+        } finally {
+          await finishing.end();
+        }
       },
     };
+  }
+
+  /** Null: the attempt is over, or another boot's. */
+  async function findOpen({ jobId, attempt }: FollowTarget, bootId: string) {
+    const stored = await findAttempt(db, jobId, attempt);
+    return stored?.bootId === bootId && stored.endedAt === null ? stored : null;
+  }
+
+  function followLines(
+    target: FollowTarget,
+    boot: { readonly bootId: string; readonly bootLine: number },
+    signal: AbortSignal,
+  ): Follower {
+    const { tenantId, jobId, attempt, podId, podName } = target;
+    const from = {
+      writer: deps.writer,
+      agent: deps.agentOf(podId, podName),
+      platform: createLinesOfPlatform(deps.platform, podId, deps.readRecord),
+      timing: deps.timing,
+      now: deps.now,
+      onMetric: watcherOf(target),
+    };
+    return startFollower(from, { tenantId, jobId, attempt, ...boot }, signal);
+  }
+
+  /** The lease is kept until it is done: whoever asked waits for its end. */
+  function finishWhenAsked({ tenantId, jobId }: FollowTarget, follower: Follower) {
+    const name = finishLease(jobId);
+    let finished: Promise<void> | null = null;
+    // Wake-ups may mean nothing: what counts is whether somebody asks.
+    const leave = bus.subscribe(name, () => {
+      isLeaseHeld(db, { tenantId, name }).then(
+        (isAsked) => {
+          if (isAsked) finished ??= finishHere(follower, jobId, false);
+        },
+        (error: unknown) => {
+          report(error, jobId);
+        },
+      );
+    });
+    return {
+      async end() {
+        leave();
+        await finished;
+      },
+    };
+  }
+
+  /** Without the lease: whoever has it is gone, or has let go of the job. */
+  async function takeRest(target: FollowTarget, bootId: string): Promise<void> {
+    const stored = await findOpen(target, bootId);
+    if (stored === null) return;
+    const { bootLine } = stored;
+    const follower = followLines(target, { bootId, bootLine }, new AbortController().signal);
+    await finishHere(follower, target.jobId, true);
+  }
+
+  async function finishHere(follower: Follower, jobId: string, isThere: boolean): Promise<void> {
+    await follower.finish(FINISH_MS, isThere).catch((error: unknown) => {
+      report(error, jobId);
+    });
+  }
+
+  async function finishElsewhere(tenantId: string, jobId: string): Promise<boolean> {
+    const followed = { tenantId, name: `ingest:${jobId}` };
+    if (!(await isLeaseHeld(db, followed))) return true;
+    const asked = { tenantId, name: finishLease(jobId), workerId };
+    await holdLease(db, { ...asked, leaseMs: FINISH_ELSEWHERE_MS });
+    try {
+      const until = performance.now() + FINISH_ELSEWHERE_MS;
+      while (performance.now() < until) {
+        bus.publish(asked.name);
+        await pause(ASK_AGAIN_MS);
+        if (!(await isLeaseHeld(db, followed))) return true;
+      }
+      return false;
+    } finally {
+      await removeLease(db, asked);
+    }
   }
 
   function systemTask(target: FollowTarget): Task {
@@ -207,7 +294,7 @@ export function createFollowers(deps: FollowersDeps): Followers {
       const warn = stored().then(() => warnOnce(db, warning));
       warn.then(
         () => {
-          deps.onStored(jobId);
+          bus.publish(jobId);
         },
         (error: unknown) => {
           isWarned = false;
@@ -230,18 +317,19 @@ export function createFollowers(deps: FollowersDeps): Followers {
       await Promise.race([entry.done, timer]);
       waiting.abort();
     },
-    async finish(jobId) {
+    async finish(target, isAgentThere) {
+      const { tenantId, jobId, bootId } = target;
       const lines = running.get(`ingest:${jobId}`);
       const system = running.get(`system:${jobId}`);
       system?.stop.abort();
-      await Promise.all([
-        lines?.follower?.finish(FINISH_MS).catch((error: unknown) => {
-          report(error, jobId);
-        }),
-        system?.done,
-      ]);
+      const follower = lines?.follower ?? null;
+      await Promise.all([follower && finishHere(follower, jobId, isAgentThere), system?.done]);
       lines?.stop.abort();
       running.delete(`ingest:${jobId}`);
+      if (follower !== null || bootId === null) return true;
+      const isSure = await finishElsewhere(tenantId, jobId);
+      if (isAgentThere) await takeRest(target, bootId);
+      return isSure;
     },
     async close() {
       isClosing = true;

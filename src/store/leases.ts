@@ -17,6 +17,18 @@ export async function holdLease(
   return rows.length > 0;
 }
 
+/** Whether anybody holds it, this server too. */
+export async function isLeaseHeld(
+  db: Database,
+  { tenantId, name }: { tenantId: string; name: string },
+): Promise<boolean> {
+  const rows = await db.query(
+    `select 1 as held from leases where tenant_id = $1 and name = $2 and leased_until > ${db.nowMs}`,
+    [tenantId, name],
+  );
+  return rows.length > 0;
+}
+
 export async function dropLease(
   db: Database,
   lease: { tenantId: string; name: string; workerId: string },

@@ -1,6 +1,7 @@
 /** What the reconciler takes of a pod's status, and how long it waits for a log. */
 import { expect, it } from 'vitest';
 import type { AgentStatus } from '../../src/datasources/pod-agent.ts';
+import type { Launch } from '../../src/domain/job/job.ts';
 import { createLogWatch } from '../../src/jobs/log-watch.ts';
 import { findAttempt, setBoot } from '../../src/store/attempts.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -19,8 +20,9 @@ const STATUS = {
   gpuSamples: [],
 } as unknown as AgentStatus;
 
-async function start(db: Database) {
-  const { id } = await insertRunningJob(db);
+/** `isSure`: what the followers say of their end. */
+async function start(db: Database, isSure = true) {
+  const { id, podName } = await insertRunningJob(db);
   await setBoot(db, id, 1, BOOT);
   const [lease] = await claimDue(db, { workerId: 'w', leaseMs: 60_000, limit: 1 });
   if (lease === undefined) throw new Error('no job is due');
@@ -28,7 +30,11 @@ async function start(db: Database) {
   const nothing = () => Promise.resolve();
   const watch = createLogWatch({
     db,
-    followers: { follow: () => undefined, settled: nothing, finish: nothing },
+    followers: {
+      follow: () => undefined,
+      settled: nothing,
+      finish: () => Promise.resolve(isSure),
+    },
     patienceMs: 100,
     now: () => clock,
   });
@@ -38,6 +44,10 @@ async function start(db: Database) {
       const attempt = await findAttempt(db, id, 1);
       if (attempt === null) throw new Error('there is no attempt');
       return watch.take(lease, attempt, { ...STATUS, ...status });
+    },
+    finish: (status: Partial<AgentStatus> | null) => {
+      const launch = { podId: 'pod', podName } as unknown as Launch;
+      return watch.finish(lease, { launch, status: status && { ...STATUS, ...status } });
     },
     pass: (ms: number) => (clock += ms),
   };
@@ -83,6 +93,28 @@ describeStores("a pod's status", (open) => {
     ]);
     expect(await take({ lastLine: 5, logClosed: true })).toBe(true);
     expect(await allLines(db, id)).toHaveLength(1);
+  });
+
+  it('at the end of an attempt tells how many lines are not to be had', async () => {
+    const db = await open();
+    const { id, finish } = await start(db);
+    await finish({ lastLine: 0 });
+    expect(await allLines(db, id)).toEqual([]);
+    const restarted = { bootId: 'c'.repeat(16), previousBoot: { bootId: BOOT, lastLine: 7 } };
+    await finish(restarted as Partial<AgentStatus>);
+    const told = [{ text: '7 lines are missing here: the pod could not deliver them.' }];
+    expect(await allLines(db, id)).toMatchObject(told);
+    await finish(restarted as Partial<AgentStatus>);
+    expect(await allLines(db, id)).toMatchObject(told);
+  });
+
+  it('that is not to be had, and a follower that does not answer: lines may be missing', async () => {
+    const db = await open();
+    const { id, finish } = await start(db, false);
+    await finish(null);
+    expect(await allLines(db, id)).toMatchObject([
+      { source: 'LIFECYCLE', text: expect.stringContaining('may be missing') as string },
+    ]);
   });
 
   it('of a log that is empty or whole is not waited for', async () => {

@@ -1,9 +1,10 @@
 /** One job's lines from the real agent into the store, over roads that fail. */
 import { expect, it, test } from 'vitest';
 import { findAttempt } from '../../src/store/attempts.ts';
+import { holdLease } from '../../src/store/leases.ts';
 import { describeStores, eachEngine } from '../support/databases.ts';
 import { until } from '../support/until.ts';
-import { startLogWorld } from './log-world.ts';
+import { startLogWorld, TENANT } from './log-world.ts';
 import type { LogWorld } from './log-world.ts';
 
 /** Numbered lines, some at a time, and a result so that it succeeds. */
@@ -66,6 +67,52 @@ describeStores('a follower', (open) => {
       return (await storedLine(world)) > 2_000;
     });
     expectEach(await world.wholeLog(), 4_000);
+  });
+});
+
+describeStores('of an attempt that another server ends', (open) => {
+  /** The first server stands at a hole, and has lines behind it; the agent does not answer. */
+  async function standAtHole() {
+    const world = await startLogWorld(await open(), counting(2_000, 10_000));
+    await world.start();
+    await until('all is written', async () => {
+      const status = await world.agent.status(new AbortController().signal);
+      return status.logClosed;
+    });
+    await world.control.addFault({ kind: 'status', status: 502, route: 'proxy' });
+    await world.control.addFault({ kind: 'sse-drop', every: 1_500 });
+    const first = world.followers({ timing: { holeMs: 60_000 } });
+    first.follow(world.target);
+    await until('it stands at the hole', async () => (await storedLine(world)) > 1_400);
+    const { proxy } = await world.control.requests();
+    await until('pages are asked for', async () => {
+      return (await world.control.requests()).proxy > proxy + 5;
+    });
+    return { world, first };
+  }
+
+  it('the lines behind a hole are stored first, and the hole is told', async () => {
+    const { world } = await standAtHole();
+    const second = world.followers();
+    expect(await second.finish(world.target, false)).toBe(true);
+    const lines = await world.lines();
+    expect(lines.filter(({ source }) => source === 'LIFECYCLE')).toMatchObject([
+      { text: expect.stringContaining('missing here') as string },
+    ]);
+    expect(lines.map(({ text }) => text)).toContain('line 1999');
+    const leases = await world.db.query<{ name: string }>('select name from leases');
+    expect(leases.map(({ name }) => name)).not.toContain(`finish:${world.jobId}`);
+  });
+
+  it('a server that does not answer is not waited for, and the rest is asked of the agent', async () => {
+    const { world, first } = await standAtHole();
+    await first.close();
+    await world.control.clearFaults();
+    const lease = { tenantId: TENANT, name: `ingest:${world.jobId}`, workerId: 'dead' };
+    await holdLease(world.db, { ...lease, leaseMs: 60_000 });
+    const second = world.followers();
+    expect(await second.finish(world.target, true)).toBe(false);
+    expectEach(await world.lines(), 2_000);
   });
 });
 
@@ -156,50 +203,8 @@ test('an agent that restarts ends the follower of its last boot with what that b
     const status = await world.agent.status(new AbortController().signal).catch(() => null);
     return status?.restarted === true;
   });
-  await followers.finish(world.jobId);
+  expect(await followers.finish(world.target, true)).toBe(true);
   const lines = await world.lines();
   const own = lines.filter(({ text }) => text.startsWith('line ')).map(({ text }) => text);
   expect(own).toEqual(own.map((_text, index) => `line ${index + 1}`));
 }, 40_000);
-
-test('what a hostile trainer writes is stored in order, and breaks nothing', async () => {
-  const world = await startLogWorld(
-    await onSqlite(),
-    `
-import os, sys, json
-spec = json.load(open(sys.argv[1]))
-out = os.fdopen(1, "wb", closefd=False)
-def w(data):
-    out.write(data + b"\\n")
-w(b"begin")
-w(b"x" * (10 * 1024 * 1024))
-w(b"nul \\0 and \\x07 bell")
-w(b"\\xff\\xfe invalid \\xc3")
-w(b"\\x1b[2J\\x1b[31m" * 1000)
-for n in range(101): out.write(b"\\r%d%%" % n)
-w(b"")
-w(b'@metric {"event": "step", "step": 1e999, "loss": NaN}')
-w(b'@metric {"event": "step", "step": -5, "totalSteps": 99999999999999999999, "loss": 1}')
-w(b'{"boot": "0000000000000000", "n": 1, "t": 1, "s": "stdout", "x": "forged"}')
-out.write(b"\\n" * 100000)
-w(b"end")
-out.flush()
-with open(os.path.join(spec["paths"]["results"], "r.txt"), "w") as result:
-    result.write("done")
-`,
-  );
-  world.followers().follow(world.target);
-  await world.start();
-  const lines = await world.wholeLog(60_000);
-  expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_line, index) => index + 1));
-  const own = lines.filter(({ source }) => source === 'STDOUT').map(({ text }) => text);
-  expect(own[0]).toBe('begin');
-  expect(own.at(-1)).toBe('end');
-  const long = own.slice(1, own.indexOf('nul ␀ and ␇ bell'));
-  expect(long.join('').replaceAll(' ↩', '')).toBe('x'.repeat(10 * 1024 * 1024));
-  const rest = own.slice(own.indexOf('nul ␀ and ␇ bell'));
-  expect(rest[1]).toBe('\ufffd\ufffd invalid \ufffd');
-  expect(rest[2]).toBe('\u001b[2J\u001b[31m'.repeat(1_000));
-  expect(rest[3]).toBe('100%');
-  expect(rest.filter((text) => text === '')).toHaveLength(100_000);
-}, 90_000);

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { createMemoryBus } from '../../src/bus/memory.ts';
 import { agentCommand, agentEnv } from '../../src/datasources/agent-payload.ts';
 import { readAgentRecord } from '../../src/datasources/agent-schemas.ts';
 import { createPodAgent } from '../../src/datasources/pod-agent.ts';
@@ -12,7 +13,8 @@ import type { Job } from '../../src/domain/job/job.ts';
 import type { LogLine } from '../../src/domain/job/log-line.ts';
 import { createEmulator } from '../../src/emulator/emulator.ts';
 import { createFollowers } from '../../src/logs/followers.ts';
-import type { Followers, FollowTarget } from '../../src/logs/followers.ts';
+import type { FollowerTiming } from '../../src/logs/follower.ts';
+import type { Followers, FollowersDeps, FollowTarget } from '../../src/logs/followers.ts';
 import { createLogWriter } from '../../src/logs/ingest.ts';
 import { beginAttempt, findAttempt, setBoot } from '../../src/store/attempts.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -81,6 +83,11 @@ export async function startEmulated() {
   return { emulator, platform, control: controlOf(emulator.url) };
 }
 
+export interface FollowerOptions {
+  readonly failpoint?: (name: string) => void;
+  readonly timing?: Partial<FollowerTiming>;
+}
+
 export interface LogWorld extends Awaited<ReturnType<typeof startEmulated>> {
   readonly db: Database;
   readonly jobId: string;
@@ -90,7 +97,7 @@ export interface LogWorld extends Awaited<ReturnType<typeof startEmulated>> {
   readonly agent: PodAgent;
   readonly target: FollowTarget;
   /** As another server would have them. */
-  readonly followers: (options?: { readonly failpoint?: (name: string) => void }) => Followers;
+  readonly followers: (options?: FollowerOptions) => Followers;
   /** Begins what the trainer does. */
   readonly start: () => Promise<void>;
   readonly lines: () => Promise<readonly LogLine[]>;
@@ -125,6 +132,7 @@ export async function startLogWorld(
   const agentOf = () =>
     createPodAgent({ baseUrl: platform.proxyUrl(pod.id, 8_000), token: TOKEN, silenceMs: 2_000 });
   const agent = agentOf();
+  const bus = createMemoryBus();
   const { bootId } = await until('the agent answers', () => agent.status(signal).catch(() => null));
   await setBoot(db, jobId, 1, bootId);
   const place = { tenantId: TENANT, jobId, attempt: 1, podId: pod.id, podName };
@@ -144,7 +152,7 @@ export async function startLogWorld(
     bootId,
     agent,
     target,
-    followers: (options = {}) => startFollowers({ db, platform, agentOf }, options),
+    followers: (options = {}) => startFollowers({ db, platform, agentOf, bus }, options),
     async start() {
       await agent.putJob({ spec: {}, secrets: {}, files: [], requirements: null }, signal);
       await agent.start(signal);
@@ -158,23 +166,19 @@ export async function startLogWorld(
 }
 
 function startFollowers(
-  { db, platform, agentOf }: Pick<LogWorld, 'db' | 'platform'> & { agentOf: () => PodAgent },
-  { failpoint = () => undefined }: { readonly failpoint?: (name: string) => void },
+  deps: Pick<FollowersDeps, 'db' | 'platform' | 'agentOf' | 'bus'>,
+  { failpoint = () => undefined, timing = {} }: FollowerOptions,
 ): Followers {
-  const onStored = () => undefined;
-  const writer = createLogWriter({ db, onStored, failpoint });
+  const writer = createLogWriter({ db: deps.db, onStored: () => undefined, failpoint });
   const followers = createFollowers({
-    db,
+    ...deps,
     writer,
-    platform,
-    agentOf,
     readRecord: readAgentRecord,
     workerId: Math.random().toString(36),
     leaseMs: 1_000,
-    timing: TIMING,
+    timing: { ...TIMING, ...timing },
     log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
     now: Date.now,
-    onStored,
   });
   onTestFinished(async () => {
     await followers.close();
