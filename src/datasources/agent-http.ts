@@ -90,7 +90,10 @@ export function createAgentHttp({ baseUrl, token, timeoutMs }: AgentAccess): Age
     const answer = await open(request);
     try {
       checkMediaType(answer, 'application/json', what);
-      const parsed = schema.safeParse(parseJson(await readText(answer, maxBytes)));
+      const value = parseJson(await readText(answer, maxBytes));
+      // Whatever calls itself JSON and is none is not our agent's: one such answer ends no job.
+      if (value === undefined) throw unreachable(`Not our agent answered ${what}`);
+      const parsed = schema.safeParse(value);
       if (!parsed.success) throw contractFault(what, parsed.error);
       return parsed.data;
     } finally {

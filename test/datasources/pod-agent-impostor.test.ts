@@ -84,7 +84,7 @@ test.each<[string, string, Answer]>([
   ],
   [
     'text that is no JSON',
-    'POD_UNTRUSTED',
+    'POD_UNREACHABLE',
     (r) => r.setHeader('content-type', 'application/json').end('{'),
   ],
   [
