@@ -47,6 +47,8 @@ export interface EmulatorOptions {
   readonly maxProcesses?: number;
   /** After which the proxy cuts an answer; default 100 s. */
   readonly proxyMaxMs?: number;
+  /** More variables for what runs in every pod, such as AGENT_TRAINER in tests; they win. */
+  readonly podEnvironment?: Readonly<Record<string, string>>;
   /** Silence after which a log stream sends a comment. */
   readonly heartbeatMs?: number;
   /** Null: no limit and no headers that tell of one. */
@@ -78,6 +80,7 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     restartMs: options.restartMs ?? 500,
     closeGraceMs: options.closeGraceMs ?? 2_000,
     python: options.python ?? null,
+    podEnvironment: options.podEnvironment ?? {},
   });
   const { isEmptied, onEmptied, nextBootFailure } = faults;
   const pods = createPods({

@@ -5,6 +5,7 @@
  * CHAOS: a {@link Plan} as JSON; empty: nothing happens to it.
  */
 import { writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import process from 'node:process';
 import { createLog, startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
@@ -28,6 +29,8 @@ process.stdin.on('close', () => process.exit(1));
 
 const config = readConfig(process.env);
 const app = await startApp(config, createLog(config), { failpoint });
+// It may be killed: what it compiled is for those that come after it.
+flushCompileCache();
 writeSync(1, `listening ${app.url}\n`);
 process.on('SIGTERM', () => {
   void app.close().then(() => process.exit(0));

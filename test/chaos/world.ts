@@ -44,6 +44,9 @@ export const QUICK: Readonly<Record<string, string>> = {
 export interface WorldOptions {
   readonly seed?: number;
   readonly settings?: Readonly<Record<string, string>>;
+  readonly podEnvironment?: Readonly<Record<string, string>>;
+  /** False: nobody stands between servers and platform, and notes who was given a job. */
+  readonly isWatched?: boolean;
 }
 
 export type World = Awaited<ReturnType<typeof createWorld>>;
@@ -55,7 +58,12 @@ export interface Submitted {
   isCancelled: boolean;
 }
 
-export async function createWorld({ seed = 1, settings = {} }: WorldOptions = {}) {
+export async function createWorld({
+  seed = 1,
+  settings = {},
+  podEnvironment = {},
+  isWatched = true,
+}: WorldOptions = {}) {
   const emulator = await createEmulator({
     seed,
     provisioningMs: 30,
@@ -65,14 +73,17 @@ export async function createWorld({ seed = 1, settings = {} }: WorldOptions = {}
     closeGraceMs: 100,
     restartMs: 50,
     rateLimit: null,
-    maxProcesses: 100,
+    maxProcesses: 200,
+    podEnvironment,
   });
   onTestFinished(() => emulator.close());
   const front = await startFront(emulator.url);
   const environment: Record<string, string> = {
     ...QUICK,
     DATA_DIR: makeFolder(),
-    EMULATOR_URL: front.url,
+    // Compiled once: most of a server's start is that.
+    NODE_COMPILE_CACHE: makeFolder(),
+    EMULATOR_URL: isWatched ? front.url : emulator.url,
     ...settings,
   };
   const control = controlOf(emulator.url);

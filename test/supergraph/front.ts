@@ -31,7 +31,7 @@ export interface Front {
   /** Messages that came over WebSocket, since the last reset. */
   readonly messages: readonly SocketMessage[];
   /** Requests and sockets that are going on. */
-  open(): number;
+  readonly open: () => number;
   /**
    * Cuts every connection, without a word or with this close code where they are sockets; how many
    * they were.

@@ -29,6 +29,7 @@ export interface ContainerDeps {
   readonly guard: Guard;
   readonly restartMs: number;
   readonly python: string | null;
+  readonly podEnvironment: Readonly<Record<string, string>>;
   /** The end of what ran on this disk before. */
   readonly before: Promise<void>;
   readonly openPorts: (pod: Pod) => Promise<PortMap>;
@@ -86,7 +87,10 @@ export function createContainer(deps: ContainerDeps): Container {
     const bootId = randomBytes(12).toString('hex');
     const run = runCommand({
       command: limited(withPython(commandOf(pod.spec), deps.python), pod),
-      environment: environmentOf(pod, folder, ports, bootId),
+      environment: {
+        ...environmentOf(pod, folder, ports, bootId),
+        ...deps.podEnvironment,
+      },
       folder,
       guard: deps.guard,
       say: (source, line) => {

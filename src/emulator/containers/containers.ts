@@ -29,6 +29,7 @@ export interface ContainersDeps {
   readonly closeGraceMs: number;
   /** What a pod's `python3` is; null: this machine's. */
   readonly python: string | null;
+  readonly podEnvironment: Readonly<Record<string, string>>;
 }
 
 export interface Containers {
@@ -108,6 +109,7 @@ export function createContainers(deps: ContainersDeps): Containers {
         guard,
         restartMs: deps.restartMs,
         python: deps.python,
+        podEnvironment: deps.podEnvironment,
         before,
         openPorts,
         closePorts,
