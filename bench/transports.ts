@@ -51,9 +51,7 @@ export async function runTransports(): Promise<void> {
   run.defer(() => rm(dataDir, { recursive: true, force: true }));
 
   function child(name: string, file: string, args: readonly string[]): Child {
-    const started = startChild(name, new URL(file, import.meta.url), args);
-    run.defer(() => started.end());
-    return started;
+    return startChild(name, new URL(file, import.meta.url), args);
   }
 
   async function start({ name, server: variant, transport }: Way): Promise<Pair> {
@@ -65,6 +63,9 @@ export async function runTransports(): Promise<void> {
       args.push(routerSchema.parse(await readers.next(signal)).routerUrl, SECRET);
     }
     const server = child(name, 'fanout-server.ts', args);
+    // The readers leave before the server does.
+    run.defer(() => server.end());
+    run.defer(() => readers.end());
     const place = startedSchema.parse(await server.next(signal));
     const rss = async () =>
       memorySchema.parse(await server.ask({ kind: 'memory' }, signal)).rssBytes;

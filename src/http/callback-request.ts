@@ -2,7 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
-import type { ErrorCode } from '../errors.ts';
+import { refused } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 
 export interface CallbackSettings {
   /** Routers' own URLs: these, and what lies below them, may be called. */
@@ -13,13 +14,6 @@ export interface CallbackSettings {
 
 /** Of the protocol: where to call, and how the router knows us. */
 export type CallbackTarget = z.infer<typeof targetSchema>;
-
-export interface Refusal {
-  readonly kind: 'refused';
-  readonly status: number;
-  readonly code: ErrorCode | 'BAD_REQUEST';
-  readonly message: string;
-}
 
 const targetSchema = z.object({
   callbackUrl: z.url({ protocol: /^https?$/ }).max(2_048),
@@ -70,10 +64,6 @@ function isAllowed(url: string, allowed: readonly string[]): boolean {
     const folder = listed.pathname.replace(/\/*$/, '/');
     return origin === listed.origin && `${pathname}/`.startsWith(folder);
   });
-}
-
-export function refused(status: number, code: Refusal['code'], message: string): Refusal {
-  return { kind: 'refused', status, code, message };
 }
 
 const OFF =

@@ -15,10 +15,12 @@ import type { Context } from '../context.ts';
 import type { RouterCallbacks } from '../datasources/router-callback.ts';
 import { createCallbackReader } from './callback-reader.ts';
 import type { CallbackReader } from './callback-reader.ts';
-import { callbackExtensionOf, readTarget, refused } from './callback-request.ts';
+import { callbackExtensionOf, readTarget } from './callback-request.ts';
 import type { CallbackSettings, CallbackTarget } from './callback-request.ts';
 import type { Delivery, Run } from './delivery.ts';
 import type { Operation } from './operations.ts';
+import { refused, SHUTTING_DOWN, TOO_MANY_STREAMS } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import { readParameters } from './request-parameters.ts';
 
 /** Where the router asks for none: one that is gone must be noticed. */
@@ -176,7 +178,7 @@ export function createCallbacks({
       const key = `${target.callbackUrl} ${target.subscriptionId}`;
       if (open.has(key)) return toAnswer(TWICE);
       if (isStopping) return toAnswer(SHUTTING_DOWN);
-      if (!delivery.slots.take()) return toAnswer(TOO_MANY);
+      if (!delivery.slots.take()) return toAnswer(TOO_MANY_STREAMS);
       return begin(key, subscription, operation, target);
     },
     async stop() {
@@ -199,7 +201,7 @@ function heartbeatOf({ heartbeatIntervalMs: asked }: CallbackTarget): number {
   return asked === 0 ? SELDOM_MS : Math.max(LEAST_HEARTBEAT_MS, asked * HEARTBEAT_SHARE);
 }
 
-function toAnswer({ status, code, message }: ReturnType<typeof refused>): CallbackAnswer {
+function toAnswer({ status, code, message }: Refusal): CallbackAnswer {
   return { status, body: { errors: [{ message, extensions: { code } }] } };
 }
 
@@ -218,10 +220,4 @@ const UNCONFIRMED = refused(
   400,
   'BAD_REQUEST',
   'The callback URL did not confirm the subscription: it must answer a check with 204.',
-);
-const TOO_MANY = refused(503, 'LIMIT_EXCEEDED', 'Too many streams are open: try again later.');
-const SHUTTING_DOWN = refused(
-  503,
-  'BAD_REQUEST',
-  'The server is shutting down: try again, perhaps at another.',
 );

@@ -17,6 +17,8 @@ import type { Operation } from './operations.ts';
 import { nextEvent } from './payload.ts';
 import { createBacklog } from './reader.ts';
 import type { Backlog, Reader } from './reader.ts';
+import { refused, SHUTTING_DOWN, TOO_MANY_STREAMS } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import { readParameters, wishForEvents } from './request-parameters.ts';
 
 const KEEP_ALIVE_MS = 12_000;
@@ -39,9 +41,7 @@ export interface EventStreamsDeps {
 
 export type Verdict =
   /** Not for an event stream: nothing was done. */
-  | { readonly kind: 'pass' }
-  | { readonly kind: 'streaming' }
-  | { readonly kind: 'refused'; readonly status: number; readonly message: string };
+  { readonly kind: 'pass' } | { readonly kind: 'streaming' } | Refusal;
 
 export interface EventStreams {
   /** Takes a request whose body was read, if its answer is to be a stream. */
@@ -108,7 +108,7 @@ export function createEventStreams(deps: EventStreamsDeps): EventStreams {
     const { operation } = prepared.definition;
     if (request.method === 'GET' && !isSafe(request, operation)) return UNSAFE;
     if (isStopping) return SHUTTING_DOWN;
-    if (!delivery.slots.take()) return TOO_MANY;
+    if (!delivery.slots.take()) return TOO_MANY_STREAMS;
     begin(response);
     if (operation !== OperationTypeNode.SUBSCRIPTION) stream.reader.expectGoodbye();
     follow(response, stream, prepared);
@@ -164,8 +164,15 @@ function createEventStream(
       isOpen,
       isFull: backlog.isFull,
       drained: backlog.drained,
+      // Past the response, which would write each chunk in four parts. It is nobody's but ours, and
+      // what goes through the response itself goes to the same socket at once.
       write: (payload) => {
-        response.write(payload.event());
+        if (!response.chunkedEncoding) response.write(nextEvent(payload.text));
+        else {
+          const { bytes, latin1 } = payload.chunk();
+          if (latin1 === undefined) socket.write(bytes);
+          else socket.write(latin1, 'latin1');
+        }
       },
       expectGoodbye: () => {
         isPolite = true;
@@ -209,18 +216,18 @@ function isSafe({ headers }: IncomingMessage, operation: OperationTypeNode): boo
   return site === 'same-origin' || headers.origin !== undefined;
 }
 
-function refused(status: number, message: string): Verdict {
-  return { kind: 'refused', status, message };
-}
-
 const MALFORMED = refused(
   400,
+  'BAD_REQUEST',
   'Send a JSON body with content-type application/json: query, and operationName and variables where there are some.',
 );
 const UNSAFE = refused(
   400,
+  'BAD_REQUEST',
   'Over GET only subscriptions are answered as an event stream, and to pages of other origins none: use POST, or send the header apollo-require-preflight (CSRF prevention). Mutations need POST.',
 );
-const QUEUED = refused(400, 'An event stream cannot wait behind another request: do not pipeline.');
-const TOO_MANY = refused(503, 'Too many streams are open: try again later.');
-const SHUTTING_DOWN = refused(503, 'The server is shutting down: try again, perhaps at another.');
+const QUEUED = refused(
+  400,
+  'BAD_REQUEST',
+  'An event stream cannot wait behind another request: do not pipeline.',
+);

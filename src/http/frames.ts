@@ -1,6 +1,6 @@
 /**
- * WebSocket frames of one message in two parts: what is each client's own, and what all of them
- * share. RFC 6455 §5.4 allows a message in fragments; a client sees one message.
+ * Bytes that many clients share. WebSocket frames of one message are in two parts: what is each
+ * client's own, and what all of them have. RFC 6455 §5.4 allows a message in fragments; a client sees one message.
  */
 
 const TEXT = 0x1;
@@ -19,9 +19,10 @@ export interface OpeningFragment {
   readonly latin1: string;
 }
 
-export interface ClosingFragment {
+/** Bytes that are written to many sockets as they are. */
+export interface SharedBytes {
   readonly bytes: Buffer;
-  /** Undefined: too long to be worth it. */
+  /** The same; undefined: too long to be worth it. */
   readonly latin1: string | undefined;
 }
 
@@ -33,8 +34,20 @@ export function openingFragment(operationId: string): OpeningFragment {
 }
 
 /** The rest of a `next` message: the payload, which is JSON, and the end. */
-export function closingFragment(payload: string): ClosingFragment {
-  const bytes = frame(CONTINUATION | FIN, Buffer.from(`${payload}}`));
+export function closingFragment(payload: string): SharedBytes {
+  return share(frame(CONTINUATION | FIN, Buffer.from(`${payload}}`)));
+}
+
+/** A chunk of an HTTP answer (RFC 9112 §7.1). */
+export function httpChunk(text: string): SharedBytes {
+  const size = Buffer.byteLength(text);
+  const whole = `${size.toString(16)}\r\n${text}\r\n`;
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(whole));
+  bytes.write(whole);
+  return share(bytes);
+}
+
+function share(bytes: Buffer): SharedBytes {
   return { bytes, latin1: bytes.length <= MAX_STRING_BYTES ? bytes.toString('latin1') : undefined };
 }
 

@@ -20,6 +20,7 @@ import type { createGuard } from './guard.ts';
 import { renderIde, wantsIde } from './ide.ts';
 import type { Metrics } from './metrics.ts';
 import { MAX_QUERY_CHARACTERS } from './operation-limits.ts';
+import type { Refusal } from './refusal.ts';
 import { refuse } from './subscriptions.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -177,7 +178,9 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       return;
     }
     const verdict = deps.eventStreams.answer(request, response, body.value, freshContext);
-    if (verdict.kind === 'refused') sendError(response, verdict.status, verdict.message);
+    if (verdict.kind === 'refused') {
+      sendError(response, verdict.status, verdict.message, verdict.code);
+    }
     if (verdict.kind !== 'pass') return;
     const startedAt = performance.now();
     const context = freshContext();
@@ -281,8 +284,13 @@ function sendText(response: ServerResponse, status: number, text: string): void 
   send(response, status, { 'content-type': 'text/plain; charset=utf-8' }, `${text}\n`);
 }
 
-function sendError(response: ServerResponse, status: number, message: string): void {
-  sendJson(response, status, { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+function sendError(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  code: Refusal['code'] = 'BAD_REQUEST',
+): void {
+  sendJson(response, status, { errors: [{ message, extensions: { code } }] });
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

@@ -4,6 +4,7 @@ import { SECRET, startRouter } from '../support/callback-router.ts';
 import { connectClient, LOGS, numbered, readLogs } from '../support/follow.ts';
 import type { LogEvent } from '../support/follow.ts';
 import { startFollowed } from '../support/followed.ts';
+import { startTestApp } from '../support/start-app.ts';
 import type { StreamServerSettings } from '../support/stream-server.ts';
 import { until } from '../support/until.ts';
 
@@ -238,4 +239,14 @@ test('callbacks over the cap, and a second of the same id, are refused', async (
   const extension = { callbackUrl: `${router.url}/one`, subscriptionId: 'one' };
   expect((await again({ extension })).status).toBe(200);
   expect((await again({ extension })).status).toBe(400);
+});
+
+test('the whole server calls back whom its settings name', async () => {
+  const router = await startRouter();
+  const { app } = await startTestApp({ CALLBACK_URLS: router.url, ROUTER_SECRET: SECRET });
+  const query = 'subscription { trainingJobLogs(jobId: "none") { __typename } }';
+  expect((await router.ask(app.url, { query }, { secret: 'another' })).status).toBe(401);
+  expect(await router.ask(app.url, { query })).toEqual({ status: 200, data: null });
+  const complete = await until('the end', () => router.complete());
+  expect(complete.errors).toMatchObject([{ extensions: { code: 'NOT_FOUND' } }]);
 });

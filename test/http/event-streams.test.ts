@@ -5,6 +5,8 @@ import { encodeCursor } from '../../src/domain/job/log-cursor.ts';
 import { connectClient, connectEvents, LOGS, numbered, readLogs } from '../support/follow.ts';
 import { startFollowed as start } from '../support/followed.ts';
 import { nextsOf, openRaw } from '../support/raw-events.ts';
+import { startTestApp } from '../support/start-app.ts';
+import { SPEC, submitJob, uploadDataset } from '../support/training.ts';
 import { until } from '../support/until.ts';
 
 const CHANGED = 'subscription($id: ID!) { trainingJobChanged(jobId: $id) { id } }';
@@ -289,4 +291,19 @@ test('a stream shows that it lives; a client that does not read what waits for i
     return socket?.destroyed;
   });
   expect(quiet.response.destroyed).toBe(false);
+});
+
+test('the whole server streams the log of a job, and says goodbye when it goes down', async () => {
+  const { app, url, query } = await startTestApp();
+  const uploadId = await uploadDataset(query);
+  const spec = { ...SPEC, dataset: { uploadId } };
+  const { job } = await submitJob(query, { name: 'streamed', spec });
+  const reading = readLogs(connectEvents(url), { jobId: job?.id });
+  const changed = await openRaw(urlOf(app.url, CHANGED, { id: job?.id }), {});
+  await until('both', () => reading.events.length > 0 && changed.text().includes('next'));
+  const metrics = await (await fetch(`${app.url}/metrics`)).text();
+  expect(metrics).toContain('event_streams 2');
+  await app.close();
+  await reading.done;
+  expect(reading.events.at(-1)?.reason).toMatch(/SHUTTING_DOWN|JOB_ENDED/);
 });

@@ -745,7 +745,7 @@ export type SubmitTrainingJobPayload = {
   readonly userErrors: ReadonlyArray<TrainingUserError>;
 };
 
-/** What can be followed. Over WebSocket (graphql-transport-ws). */
+/** What can be followed. Over WebSocket (graphql-transport-ws), or as an event stream. */
 export type Subscription = {
   readonly __typename?: 'Subscription';
   /** A job as it is, at once, and again after every change; completes when the job has ended. */
@@ -761,13 +761,13 @@ export type Subscription = {
 };
 
 
-/** What can be followed. Over WebSocket (graphql-transport-ws). */
+/** What can be followed. Over WebSocket (graphql-transport-ws), or as an event stream. */
 export type SubscriptionTrainingJobChangedArgs = {
   jobId: Scalars['ID']['input'];
 };
 
 
-/** What can be followed. Over WebSocket (graphql-transport-ws). */
+/** What can be followed. Over WebSocket (graphql-transport-ws), or as an event stream. */
 export type SubscriptionTrainingJobLogsArgs = {
   after?: InputMaybe<Scalars['LogCursor']['input']>;
   filter?: InputMaybe<LogFilter>;
@@ -775,7 +775,7 @@ export type SubscriptionTrainingJobLogsArgs = {
 };
 
 
-/** What can be followed. Over WebSocket (graphql-transport-ws). */
+/** What can be followed. Over WebSocket (graphql-transport-ws), or as an event stream. */
 export type SubscriptionTrainingJobMetricsArgs = {
   after?: InputMaybe<Scalars['LogCursor']['input']>;
   jobId: Scalars['ID']['input'];
