@@ -14,7 +14,7 @@ export interface GatewaySettings {
   readonly planner: Planner;
   readonly runpodUrl: string;
   readonly experimentsUrl: string;
-  /** How streams are asked of the subgraph. */
+  /** How streams are asked of the subgraph; absent: as the gateway does by default, over HTTP. */
   readonly streams?: 'ws' | 'http';
 }
 
@@ -81,7 +81,7 @@ function gatewayEnv(settings: GatewaySettings): NodeJS.ProcessEnv {
     LOG_LEVEL: 'warn',
     RUNPOD_SUBGRAPH_URL: settings.runpodUrl,
     EXPERIMENTS_SUBGRAPH_URL: settings.experimentsUrl,
-    RUNPOD_STREAMS: settings.streams ?? 'ws',
+    RUNPOD_STREAMS: settings.streams ?? 'http',
     ...(settings.planner === 'rust' && { HIVE_ROUTER_RUNTIME: '1' }),
   };
 }

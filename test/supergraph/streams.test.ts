@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { LOGS, numbered } from '../support/follow.ts';
+import { connectClient, LOGS, numbered, readLogs } from '../support/follow.ts';
 import { startWithDataset } from '../support/training.ts';
 import { until } from '../support/until.ts';
 import { startRestartable } from './restartable.ts';
@@ -103,9 +103,9 @@ describe.skipIf(IS_MISSING).each([
     const clients = listenEveryWay(supergraph.url(), LOGS, { jobId: subgraph.job.id });
     await until('a line', () => clients.every(({ answers }) => answers.length > 0));
     for (const { leave } of clients) leave();
-    const { messages, open } = supergraph.runpod();
+    const { messages } = supergraph.runpod();
     if (streams === 'http') {
-      await until('the gateway leaves too', () => open() === 0);
+      await until('the gateway leaves too', () => supergraph.runpod().open() === 0);
       return;
     }
     const idsOf = (wanted: string) =>
@@ -116,8 +116,16 @@ describe.skipIf(IS_MISSING).each([
 
   test('a cut behind the gateway loses nothing and repeats nothing', async () => {
     const subgraph = await start(10);
+    const clients = listenEveryWay(supergraph.url(), LOGS, { jobId: subgraph.job.id });
     const { views, have } = await viewAll(subgraph.job.id, 10);
+    await until('the lines', () => clients.every(({ answers }) => answers.length > 0));
     expect(supergraph.runpod().cut()).toBeGreaterThan(0);
+    for (const { answers, done } of clients) {
+      await done;
+      // What the gateway makes of it, as docs/federation.md says.
+      expect(answers.at(-1)?.errors).toHaveLength(1);
+      expect(logEventsIn(answers.slice(-1))).toHaveLength(planner === 'rust' ? 1 : 0);
+    }
     await subgraph.write(10);
     await have(20);
     await expectEnd(subgraph, views, 20);
@@ -144,14 +152,33 @@ describe.skipIf(IS_MISSING).each([
     },
   );
 
-  test('views outlive a restart of the subgraph', async () => {
+  test('views outlive a restart of the subgraph, and clients are told of it', async () => {
     const subgraph = await start(10);
+    const clients = listenEveryWay(supergraph.url(), LOGS, { jobId: subgraph.job.id });
     const { views, have } = await viewAll(subgraph.job.id, 10);
     await subgraph.restart();
+    for (const { answers, done } of clients) {
+      await done;
+      expect(logEventsIn(answers).at(-1)).toMatchObject({ reason: 'SHUTTING_DOWN', retry: true });
+    }
     await subgraph.write(10);
     supergraph.runpod().point(subgraph.url());
     await have(20);
     await expectEnd(subgraph, views, 20);
+  });
+
+  test('one socket for all has a limit; with HTTP every stream is by itself', async () => {
+    const subgraph = await start(1);
+    const client = connectClient(supergraph.url());
+    const LIMIT = 100;
+    const readings = Array.from({ length: LIMIT + 1 }, () =>
+      readLogs(client, { jobId: subgraph.job.id }),
+    );
+    let refused = 0;
+    for (const { done } of readings) done.catch(() => (refused += 1));
+    const served = () => readings.filter(({ events }) => events.length > 0).length;
+    await until('an answer to each', () => served() + refused === LIMIT + 1);
+    expect(refused).toBe(streams === 'ws' ? 1 : 0);
   });
 
   test('of a job that is not there clients are told, in words that depend on the planner', async () => {
