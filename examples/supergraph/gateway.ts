@@ -16,10 +16,13 @@ export interface GatewaySettings {
   readonly experimentsUrl: string;
   /** How streams are asked of the subgraph; absent: as the gateway does by default, over HTTP. */
   readonly streams?: 'ws' | 'http';
+  /** Without its IDE, and as quick as it gets. */
+  readonly isProduction?: boolean;
 }
 
 export interface Gateway {
   readonly url: string;
+  readonly pid: number;
   /** What it logged last. */
   readonly complaint: () => string;
   readonly close: () => Promise<void>;
@@ -63,7 +66,7 @@ export async function startGateway(settings: GatewaySettings): Promise<Gateway> 
     }
     await pause(POLL_MS);
   }
-  return { url: `${url}/graphql`, complaint: () => complaint, close };
+  return { url: `${url}/graphql`, pid: child.pid ?? 0, complaint: () => complaint, close };
 }
 
 function commandLine(port: number): string[] {
@@ -82,6 +85,7 @@ function gatewayEnv(settings: GatewaySettings): NodeJS.ProcessEnv {
     RUNPOD_SUBGRAPH_URL: settings.runpodUrl,
     EXPERIMENTS_SUBGRAPH_URL: settings.experimentsUrl,
     RUNPOD_STREAMS: settings.streams ?? 'http',
+    ...(settings.isProduction === true && { NODE_ENV: 'production' }),
     ...(settings.planner === 'rust' && { HIVE_ROUTER_RUNTIME: '1' }),
   };
 }
