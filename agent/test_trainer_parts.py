@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 import unittest
+from types import SimpleNamespace
+from unittest import mock
 
 from support_for_tests import HERE, Case, started, until
 
 sys.path.insert(0, HERE)
+import trainer_hf  # noqa: E402
 import trainer_launch  # noqa: E402
 from trainer_base import CODES, Failure  # noqa: E402
 from trainer_checkpoints import newest_first, prune, seal, sound  # noqa: E402
@@ -45,7 +48,7 @@ class Rows(unittest.TestCase):
         self.assertEqual(caught.exception.message, "row 2 is a b; row 4 is a b")
 
 
-class Checkpoints(Case):
+class CheckpointCase(Case):
     def made(self, top, step, size=100):
         part = os.path.join(top, "unfinished")
         os.makedirs(os.path.join(part, "inner"))
@@ -54,6 +57,8 @@ class Checkpoints(Case):
                 out.write(bytes(size // 2))
         seal(part, top, step, 100)
 
+
+class Checkpoints(CheckpointCase):
     def test_the_budget_is_of_number_and_of_bytes_and_the_newest_always_stays(self):
         top = self.folder()
         for step in (10, 20, 30):
@@ -75,6 +80,30 @@ class Checkpoints(Case):
         os.unlink(path + "/inner/b.bin")
         with self.assertRaises(OSError):
             sound(path)
+
+
+class Room(CheckpointCase):
+    """`free`: what the disk says in turn."""
+
+    def keep(self, *free):
+        top = self.folder()
+        for step in (10, 20):
+            self.made(top, step)
+        weights = SimpleNamespace(parameters=lambda: [SimpleNamespace(numel=lambda: 1_000_000, requires_grad=True),
+                                                      SimpleNamespace(numel=lambda: 10 ** 12, requires_grad=False)])
+        with mock.patch("shutil.disk_usage", side_effect=[SimpleNamespace(free=n) for n in free]):
+            try:
+                trainer_hf.keep_room({"checkpoints": top}, weights)
+            except Failure as failure:
+                self.assertEqual(failure.code, "DISK_FULL")
+                self.assertIn("needs 0.1 GB", failure.message)
+                return "full", len(newest_first(top))
+        return "room", len(newest_first(top))
+
+    def test_older_checkpoints_go_before_the_run_does(self):
+        self.assertEqual(self.keep(10 ** 9), ("room", 2))
+        self.assertEqual(self.keep(10 ** 6, 10 ** 9), ("room", 1))
+        self.assertEqual(self.keep(10 ** 6, 10 ** 6, 10 ** 6), ("full", 1))
 
 
 class Divergences(unittest.TestCase):
@@ -209,7 +238,7 @@ class Launching(Case):
         self.assertEqual(self.ended(process)[0], -signal.SIGKILL)
 
     def test_sigterm_reaches_every_worker(self):
-        process = self.launch("import signal\nsignal.signal(signal.SIGTERM, lambda *_: end('STOPPED', 20))\nprint('up', flush=True)\ntime.sleep(60)",
+        process = self.launch("import signal\nsignal.signal(signal.SIGTERM, lambda *_: end('STOPPED', 20))\nsys.stdout.write('up\\n')\ntime.sleep(60)",
                               TRAINER_PROCESSES="2")
         self.assertEqual([process.stdout.readline() for _ in range(2)], [b"up\n", b"up\n"])
         process.send_signal(signal.SIGTERM)

@@ -46,12 +46,12 @@ class TrlCase(Case):
             with open(os.path.join(home, "files", name), "wb") as out:
                 out.write(data)
 
-    def jobs(self, *jobs, files=None, **env):
+    def jobs(self, *jobs, files=None, python=hub_for_tests.PYTHON, **env):
         """Several in one process → what each said"""
         top = self.folder()
         self.files(top, **(files or {}))
         lines = "".join(json.dumps({**job, **({"spec": {**SMALL, **job["spec"]}} if "spec" in job else {})}) + "\n" for job in jobs)
-        done = subprocess.run([hub_for_tests.PYTHON, "-u", os.path.join(HERE, "jobs_for_tests.py"), top], env=self.env(**env), input=lines.encode(),
+        done = subprocess.run([python, "-u", os.path.join(HERE, "jobs_for_tests.py"), top], env=self.env(**env), input=lines.encode(),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=900)
         found = [json.loads(line[8:]) for line in done.stdout.decode().splitlines() if line.startswith("@result ")]
         self.assertEqual(len(found), len(jobs), done.stderr.decode()[-3000:])
@@ -248,6 +248,27 @@ class Failures(TrlCase):
         code, lines = self.train(path, [(resource.RLIMIT_DATA, 1_600_000_000)])
         self.assertEqual((code, self.word(lines)["code"]), (13, "OUT_OF_MEMORY"), lines)
         self.assertEqual(len([line for line in lines if "Trying again with half the batch" in line]), 1)
+
+
+@unittest.skipUnless(os.environ.get("UNSLOTH_PYTHON"), "UNSLOTH_PYTHON names no python that has requirements-unsloth.txt installed")
+class Unsloth(TrlCase):
+    """Unsloth's own backend for the CPU: without a GPU its kernels are not there."""
+
+    def test_what_it_trains_fits_the_original_model_and_goes_on_after_a_stop(self):
+        spec, again = {"backend": "unsloth", "dropout": 0.1}, {"home": "again", "spec": {"backend": "unsloth", "dropout": 0.1}}
+        trained = [("LORA", "NONE"), ("QLORA", "NF4"), ("DORA", "NONE"), ("RSLORA", "NONE")]
+        refused = [("PISSA", "NONE"), ("ADALORA", "NONE"), ("IA3", "NONE"), ("LORA", "INT8"), ("LOFTQ", "NONE")]
+        jobs = [{"home": "%s-%s" % pair, "spec": {"backend": "unsloth", "algorithm": pair[0], "quantization": pair[1]}, "change": pair in trained} for pair in trained + refused]
+        answers = self.jobs(*jobs, {"home": "whole", "spec": spec}, {**again, "stopAfter": 7}, again, {"compare": ["whole", "again"]}, python=os.environ["UNSLOTH_PYTHON"])
+        for pair, answer in zip(trained, answers):
+            with self.subTest(pair):
+                losses = [m["loss"] for m in metrics(answer["lines"], "step")]
+                self.assertLess(losses[-1], losses[0] - 0.2)
+                self.assertGreater(answer["change"], 0.1)
+                print("| unsloth %s | %s | %.3f → %.3f | %d | %.3f |" % (*pair, losses[0], losses[-1], answer["bytes"], answer["change"]))
+        self.assertEqual([answer.get("code") for answer in answers[4:9]], ["SPEC_INVALID"] * 3 + ["CUDA_MISMATCH"] * 2)
+        self.assertEqual((answers[10].get("code"), answers[11].get("code")), ("STOPPED", None))
+        self.assertLess(answers[12]["difference"], 1e-6)
 
 
 class SeveralDevices(TrlCase):

@@ -3,6 +3,7 @@ import hashlib
 import json
 import math
 import os
+import sys
 
 # PROTOCOL.md §7.3
 CODES = {"TRAINER_CRASHED": 1, "DATASET_INVALID": 10, "MODEL_NOT_FOUND": 11, "MODEL_GATED": 12, "OUT_OF_MEMORY": 13,
@@ -20,7 +21,8 @@ class Failure(Exception):
 
 def say(text):
     if RANK == 0:
-        print(text, flush=True)
+        sys.stdout.write(text + "\n")    # one write: another thread's line must not come in between
+        sys.stdout.flush()
 
 
 def metric(event, **values):

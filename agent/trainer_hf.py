@@ -61,7 +61,8 @@ class Run:
         self.on_divergence = choice(spec, "onDivergence", "WARN", "STOP", "CONTINUE")
         self.batch, self.accumulation = self.batches()
         self.device, self.precision = device_of()
-        self.commit, self.checkpoints_itself = None, False
+        self.commit = None
+        self.is_patched = False     # by unsloth, which sees to activations and number formats itself
         # What an algorithm wants beyond its configuration; a backend puts its own in their place.
         self.save = lambda model, folder: model.save_pretrained(folder)
         self.on_total = self.on_optimizer_step = self.adapter_state_out = self.adapter_state_in = lambda *_: None
@@ -243,9 +244,9 @@ def arguments(run, has_held_out):
     spec = run.spec
     on_gpu = run.device != "cpu"
     optimizer = choice(spec, "optimizer", "adamw", "sgd", "adamw8bit")
-    checkpointing = {} if run.checkpoints_itself else dict(
+    checkpointing = {} if run.is_patched else dict(
         activation_checkpointing=choice(spec, "gradientCheckpointing", on_gpu, True, False), activation_checkpointing_kwargs={"use_reentrant": False})
-    return SFTConfig(
+    made = SFTConfig(
         output_dir=os.path.join(run.paths["checkpoints"], "unfinished"), max_length=run.length, packing=bool(spec.get("packing")),
         eval_packing=False, per_device_train_batch_size=run.batch, per_device_eval_batch_size=run.batch,
         gradient_accumulation_steps=run.accumulation, num_train_epochs=run.epochs, max_steps=run.max_steps or -1,
@@ -257,6 +258,8 @@ def arguments(run, has_held_out):
         eval_strategy="steps" if has_held_out else "no", eval_steps=run.every, bf16=run.precision == "bf16", fp16=run.precision == "fp16",
         use_cpu=not on_gpu, **checkpointing,
         ddp_find_unused_parameters=False if WORLD > 1 else None, report_to="none", disable_tqdm=True)
+    made._n_gpu = min(1, made.n_gpu)     # each GPU has its own worker: never torch's DataParallel
+    return made
 
 
 def make_trainer(run, model, tokenizer, rows, held_out, fingerprint):
@@ -378,8 +381,8 @@ def make_trainer(run, model, tokenizer, rows, held_out, fingerprint):
     if left < len(rows) and not trainer.args.packing:
         say("%d rows have nothing to learn within %d tokens and are left out" % (len(rows) - left, run.length))
     for parameter in model.parameters():
-        if parameter.requires_grad and run.precision != "bf16":
-            parameter.data = parameter.data.float()     # trl makes them bfloat16 on a quantized base
+        if parameter.requires_grad and not run.is_patched:
+            parameter.data = parameter.data.float()     # trl makes them bfloat16 on a quantized base: small steps would be lost
     return trainer
 
 

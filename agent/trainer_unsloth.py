@@ -20,6 +20,8 @@ def load(run):
         raise Failure("SPEC_INVALID", "Unsloth does not train %s: use the trl backend." % run.algorithm)
     if run.algorithm == "LOFTQ" and run.quantization != "NONE":
         raise Failure("SPEC_INVALID", "LOFTQ wants a base model in full precision: `quantization` must be NONE.")
+    if run.device == "cpu" and (run.algorithm == "LOFTQ" or run.quantization == "INT8"):
+        raise Failure("CUDA_MISMATCH", "%s needs a GPU with Unsloth." % ("LOFTQ" if run.algorithm == "LOFTQ" else "INT8"))
     download_model(run)
     checkpointing = False if run.device == "cpu" or run.spec.get("gradientCheckpointing") is False else "unsloth"
     try:
@@ -34,7 +36,7 @@ def load(run):
             **{"DORA": {"use_dora": True}, "LOFTQ": {"init_lora_weights": "loftq"}}.get(run.algorithm, {}))
     except (ValueError, KeyError, NotImplementedError) as error:
         raise Failure("MODEL_UNSUPPORTED", "Unsloth does not load %s this way: %s" % (run.model_name, str(error)[:800]))
-    run.checkpoints_itself = True
+    run.is_patched = True
     if run.algorithm == "LOFTQ":
         run.subtract_start(model, "loftq")
     return model, tokenizer

@@ -18,6 +18,7 @@ function startSuite(pattern: string) {
       PATH: process.env.PATH,
       PYTHONDONTWRITEBYTECODE: '1',
       TRAINING_PYTHON: process.env.TRAINING_PYTHON,
+      UNSLOTH_PYTHON: process.env.UNSLOTH_PYTHON,
     },
   });
   let output = '';

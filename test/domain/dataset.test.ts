@@ -84,6 +84,8 @@ test.each([
   [{ completion: 'a' }, '`prompt` must be text'],
   [{ instruction: 'a', input: 3, output: 'b' }, '`input` must be text'],
   [{ output: 'b' }, '`instruction` must be text'],
+  [{ messages: TURNS }, 'has `messages`, but row 1 has `text`: all rows must be of one shape'],
+  [{ instruction: 'a', output: 'b' }, 'has `prompt` and `completion`, but row 1 has `text`'],
 ])('a row %j is refused by its number', async (row, message) => {
   const good = JSON.stringify({ text: 'x' });
   const rows = [{ row: 2, message: expect.stringContaining(message) as string }];

@@ -3,7 +3,7 @@ import type { DatasetFormat } from './dataset-file-name.ts';
 import { createJsonRows } from './json-rows.ts';
 import { createJsonlRows } from './jsonl-rows.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
-import { faultOfRow } from './row-shape.ts';
+import { faultOfRow, formOf } from './row-shape.ts';
 
 export interface RowFault {
   /** From 1, PROTOCOL.md §7.5. */
@@ -38,10 +38,17 @@ export function createDatasetCheck(format: DatasetFormat): DatasetCheck {
   let isStopped = false;
   let fileFault: string | undefined;
 
+  let first: { readonly row: number; readonly form: string } | undefined;
+  const faultOfForm = (row: number, form: string) => {
+    first ??= { row, form };
+    if (form === first.form) return null;
+    return `has ${form}, but row ${first.row} has ${first.form}: all rows must be of one shape`;
+  };
+
   const sink: RowSink = {
     row(number, value) {
       rowCount += 1;
-      const fault = faultOfRow(value);
+      const fault = faultOfRow(value) ?? faultOfForm(number, formOf(value));
       if (fault !== null) sink.fault(number, fault);
     },
     fault(row, message) {

@@ -1,6 +1,6 @@
 /**
  * The rows a trainer can read, agent/PROTOCOL.md §7.5: checked when a file is uploaded, so that a
- * fault is found before a GPU is rented. Mirrors `row_text` of agent/trainer.py.
+ * fault is found before a GPU is rented. Mirrors `read_row` of agent/trainer_data.py.
  */
 
 /** Why the trainer would refuse this row, to stand after "row 7"; null: it would not. */
@@ -18,6 +18,13 @@ export function faultOfRow(row: unknown): string | null {
   }
   if (has(row, 'instruction') || has(row, 'output')) return faultOfInstruction(row);
   return `has none of: ${SHAPES}`;
+}
+
+/** What the trainer makes of a row without a fault; all rows of a dataset must come to the same. */
+export function formOf(row: unknown): string {
+  const has = (name: string) => isRecord(row) && Object.hasOwn(row, name);
+  if (has('text')) return '`text`';
+  return has('messages') || has('conversations') ? '`messages`' : '`prompt` and `completion`';
 }
 
 export const SHAPES =
