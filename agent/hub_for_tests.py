@@ -111,8 +111,14 @@ class Hub:
                     return self.tell({"id": name, "sha": commit_of(name), "private": False, "gated": False, "tags": [], "downloads": 0, "likes": 0,
                                       "siblings": [{"rfilename": f} for f in files]})
                 if api and rest[0] == "tree":
-                    under = "/".join(rest[2:])
-                    return self.tell([self.entry(folder, f) for f in files if f.startswith(under)])
+                    under = "".join(part + "/" for part in rest[2:])
+                    inside = [f for f in files if f.startswith(under)]
+                    if "recursive=True" not in self.path and "recursive=true" not in self.path:
+                        folders = sorted({under + f[len(under):].split("/")[0] for f in inside if "/" in f[len(under):]})
+                        inside = [f for f in inside if "/" not in f[len(under):]]
+                        return self.tell([{"type": "directory", "path": f, "size": 0, "oid": commit_of(f)} for f in folders]
+                                         + [self.entry(folder, f) for f in inside])
+                    return self.tell([self.entry(folder, f) for f in inside])
                 if api and rest[0] == "paths-info":
                     wanted = json.loads(body).get("paths", []) if body[:1] == b"{" else urllib.parse.parse_qs(body.decode()).get("paths", [])
                     return self.tell([self.entry(folder, f) for f in files if f in wanted])

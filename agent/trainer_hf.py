@@ -62,7 +62,7 @@ class Run:
         self.batch, self.accumulation = self.batches()
         self.device, self.precision = device_of()
         self.commit = None
-        self.is_patched = False     # by unsloth, which sees to activations and number formats itself
+        self.is_patched = False     # by unsloth, which keeps or drops activations itself
         # What an algorithm wants beyond its configuration; a backend puts its own in their place.
         self.save = lambda model, folder: model.save_pretrained(folder)
         self.on_total = self.on_optimizer_step = self.adapter_state_out = self.adapter_state_in = lambda *_: None
@@ -179,7 +179,7 @@ def train(run, load):
     if stop_wanted and trainer.state.global_step < trainer.state.max_steps:
         raise Failure("STOPPED", "Stopped at step %d of %d; checkpoint-%d is complete."
                       % (trainer.state.global_step, trainer.state.max_steps, trainer.state.global_step))
-    run.watch.prepare()
+    run.watch.finish()
     if RANK == 0:
         keep_room(run.paths, model)
         run.save(model, run.paths["results"])
@@ -381,8 +381,8 @@ def make_trainer(run, model, tokenizer, rows, held_out, fingerprint):
     if left < len(rows) and not trainer.args.packing:
         say("%d rows have nothing to learn within %d tokens and are left out" % (len(rows) - left, run.length))
     for parameter in model.parameters():
-        if parameter.requires_grad and not run.is_patched:
-            parameter.data = parameter.data.float()     # trl makes them bfloat16 on a quantized base: small steps would be lost
+        if parameter.requires_grad and run.precision != "bf16":
+            parameter.data = parameter.data.float()     # trl makes them bfloat16 on a quantized base, which fp16's scaler refuses
     return trainer
 
 

@@ -214,6 +214,9 @@ class ToyRun:
         same = {k: v for k, v in self.spec.items() if k not in ("checkpointSteps", "checkpointLimit", "loggingSteps")}
         return hashlib.sha256(json.dumps([same, self.data_sha256, self.total], sort_keys=True).encode()).hexdigest()
 
+    def epoch(self):
+        return round(self.step * self.batch / len(self.train), 4)
+
     def rate(self, step):
         if step <= self.warm:
             return self.lr * step / self.warm
@@ -321,12 +324,12 @@ def train(spec, paths, _watch):
     while run.step < run.total:
         loss, norm, rate = run.advance()
         if run.step % run.logging == 0 or run.step in (1, run.total):
-            metric("step", step=run.step, totalSteps=run.total, epoch=round(run.step * run.batch / len(run.train), 4), loss=loss,
+            metric("step", step=run.step, totalSteps=run.total, epoch=run.epoch(), loss=loss,
                    learningRate=rate, gradNorm=norm, stepsPerSecond=round((run.step - from_step) / max(1e-9, time.monotonic() - began), 3))
         if not math.isfinite(loss):
             raise Failure("TRAINER_CRASHED", "The loss is no longer a number (step %d)." % run.step)
         if run.held_out and (run.step == run.total or run.step % run.every == 0):
-            metric("eval", step=run.step, totalSteps=run.total, evalLoss=run.model.loss(run.held_out))
+            metric("eval", step=run.step, totalSteps=run.total, epoch=run.epoch(), evalLoss=run.model.loss(run.held_out))
         if run.step % run.every == 0 or run.step == run.total:
             run.checkpoint()
         if stop_wanted and run.step < run.total:
@@ -336,4 +339,4 @@ def train(spec, paths, _watch):
             time.sleep(delay)
     for name, data in run.adapter_files().items():
         write_file(os.path.join(paths["results"], name), data)
-    metric("end", step=run.step, totalSteps=run.total, loss=loss, seconds=round(time.monotonic() - began, 3))
+    metric("end", step=run.step, totalSteps=run.total, epoch=run.epoch(), loss=loss, seconds=round(time.monotonic() - began, 3))

@@ -12,9 +12,9 @@ TELL_SECONDS = 15
 
 
 class Watch:
-    """PREPARE loading, nothing is bounded · DOWNLOAD bytes must come · TRAIN steps must come.
+    """PREPARE loading, nothing is bounded · DOWNLOAD bytes must come · TRAIN steps must come · FINISH saving.
 
-    While it is not TRAIN, SIGTERM ends the worker at once: there is nothing to save yet.
+    In PREPARE and DOWNLOAD SIGTERM ends the worker at once: there is nothing to save yet.
     """
 
     def __init__(self, word):
@@ -47,6 +47,9 @@ class Watch:
     def train(self):
         self._begin("TRAIN", seconds("TRAINER_STEP_STALL_SECONDS", 1800), None)
 
+    def finish(self):
+        self._begin("FINISH", None, None)
+
     def _begin(self, phase, limit, measure):
         with self._lock:
             self._phase, self._limit, self._measure, self._known = phase, limit, measure, None
@@ -58,7 +61,7 @@ class Watch:
             if os.getppid() != self._parent:
                 os._exit(1)   # the launcher is gone: nobody would hear of the results
             with self._lock:
-                if stop_wanted and self._phase != "TRAIN":
+                if stop_wanted and self._phase in ("PREPARE", "DOWNLOAD"):
                     self.leave("STOPPED", "Stopped before the first step.")
                 if self._measure is not None:
                     there = self._measure()

@@ -1,6 +1,5 @@
 /** The half of the composition root that jobs are made of. */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { openArtifactStore } from './artifacts/open-artifact-store.ts';
@@ -14,6 +13,7 @@ import type { Context } from './context.ts';
 import type { Platform } from './datasources/platform.ts';
 import { createPodAgent } from './datasources/pod-agent.ts';
 import type { PriceBook } from './datasources/price-book.ts';
+import { trainerProgram } from './datasources/agent-payload.ts';
 import { createTrainer } from './domain/training/trainer.ts';
 import type { TrainerKind } from './domain/training/trainer.ts';
 import { createArtifactRoute } from './http/artifacts.ts';
@@ -350,12 +350,4 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
 function trainerKind({ runpod, emulatorPython }: Config): TrainerKind {
   if (runpod.kind === 'live') return 'gpu';
   return emulatorPython === undefined ? 'toy' : 'cpu';
-}
-
-let program: string | undefined;
-
-/** Read once: a list of jobs may ask for the script of each. */
-function trainerProgram(): string {
-  program ??= readFileSync(new URL('../agent/trainer.py', import.meta.url), 'utf8');
-  return program;
 }
