@@ -66,6 +66,13 @@ def prune(top, keep, most_bytes=None):
     for i, (_, path) in enumerate(newest_first(top)):
         total += size_of(path)
         if i >= keep or (i > 0 and most_bytes is not None and total > most_bytes):
-            # The marker goes first: a half-deleted checkpoint must not look complete.
-            os.unlink(os.path.join(path, MARKER))
-            shutil.rmtree(path, ignore_errors=True)
+            discard(path)
+
+
+def discard(path):
+    """The marker goes first: a half-deleted checkpoint must not look complete. Several workers may do it at once."""
+    try:
+        os.unlink(os.path.join(path, MARKER))
+    except FileNotFoundError:
+        pass
+    shutil.rmtree(path, ignore_errors=True)

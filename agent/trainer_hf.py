@@ -14,7 +14,7 @@ import tempfile
 import time
 
 from trainer_base import RANK, Failure, choice, metric, numeric, say, seconds, stop_wanted
-from trainer_checkpoints import newest_first, prune, seal, size_of, sound
+from trainer_checkpoints import discard, newest_first, prune, seal, size_of, sound
 from trainer_data import checked, open_dataset, preview
 from trainer_divergence import Divergence
 from trainer_fetch import fetch_url, hub_dataset
@@ -102,6 +102,7 @@ class Run:
                 return step, path
             except (OSError, ValueError, KeyError, TypeError) as error:
                 say("checkpoint-%d is not usable: %s" % (step, error))
+                discard(path)  # it must not pass for one of this run
         return None
 
 

@@ -14,7 +14,7 @@ import time
 from operator import mul
 
 from trainer_base import Failure, metric, numeric, say, stop_wanted, write_file
-from trainer_checkpoints import newest_first, prune, seal, sound
+from trainer_checkpoints import discard, newest_first, prune, seal, sound
 from trainer_data import checked, open_dataset, plain_text
 
 
@@ -293,6 +293,7 @@ class ToyRun:
                 return
             except (OSError, ValueError, KeyError, TypeError) as error:
                 say("checkpoint-%d is not usable: %s" % (step, error))
+                discard(path)  # it must not pass for one of this run
 
     def load(self, step, path):
         def read(name):

@@ -20,8 +20,12 @@ import { createArtifactRoute } from './http/artifacts.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { FileRoute } from './http/server.ts';
 import { createUploadRoute } from './http/uploads.ts';
+import { createCheckpointKeeper } from './jobs/checkpoint-keeper.ts';
+import type { CheckpointKeeper } from './jobs/checkpoint-keeper.ts';
+import type { CheckpointDeps } from './jobs/checkpoints.ts';
 import { noFailpoint } from './jobs/failpoint.ts';
 import type { Failpoint } from './jobs/failpoint.ts';
+import { createFileKeeper } from './jobs/file-keeper.ts';
 import { createJobLoaders } from './jobs/job-loaders.ts';
 import { createJobs } from './jobs/jobs.ts';
 import { createPodWatch } from './jobs/pod-watch.ts';
@@ -54,6 +58,9 @@ const EMULATOR_BILLING_MS = 1_000;
 /** An idle balancer must not take silence for death. */
 const STREAM_TIMING = { heartbeatMs: 15_000, pollMs: 1_000 };
 const PURGE_EVERY_MS = 3_600_000;
+const LEAST_KEEPER_TICK_MS = 500;
+/** So many leases after the end of an attempt nobody stores files of it any more. */
+const FILE_GRACE_LEASES = 10;
 
 export interface JobSystemDeps {
   readonly db: Database;
@@ -119,11 +126,46 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
   const onChange = (jobId: string) => {
     bus.publish(jobId);
   };
+  const stagingFolder = join(config.dataDir, 'staging');
+  const { failpoint = noFailpoint } = deps;
+  const { leaseMs, tickMs } = config.reconciler;
+  const checkpointing = {
+    db,
+    artifacts: store,
+    stagingFolder,
+    maxBytes: config.maxArtifactBytes,
+    keep: config.checkpointKeep,
+    now: Date.now,
+    failpoint,
+  };
+  const checkpoints = createCheckpointKeeper({
+    db,
+    checkpoints: checkpointing,
+    workerId,
+    leaseMs,
+    log,
+    now: Date.now,
+    onStored: onChange,
+  });
+  const files = createFileKeeper({
+    db,
+    artifacts: store,
+    stagingFolder,
+    tenantId: TENANT_ID,
+    workerId,
+    leaseMs,
+    tickMs: Math.max(LEAST_KEEPER_TICK_MS, tickMs),
+    graceMs: FILE_GRACE_LEASES * leaseMs,
+    log,
+    now: Date.now,
+    failpoint,
+  });
   const parts = {
     config,
     deps,
     keys,
-    store,
+    checkpointing,
+    checkpoints,
     uploads,
     trainer,
     ingest,
@@ -178,6 +220,7 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
     start: () => {
       reconciler.start();
       ingest.start();
+      files.start();
     },
     endStreams: () => {
       streams.close();
@@ -186,6 +229,8 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
       clearInterval(purge);
       waker.close();
       await reconciler.close(config.shutdownGraceMs);
+      await checkpoints.close();
+      await files.close();
       await ingest.close();
       await bus.close();
       await store.close();
@@ -223,7 +268,8 @@ interface ReconcilerParts {
   readonly config: Config;
   readonly deps: JobSystemDeps;
   readonly keys: Keys;
-  readonly store: ReturnType<typeof openArtifactStore>;
+  readonly checkpointing: CheckpointDeps;
+  readonly checkpoints: CheckpointKeeper;
   readonly uploads: ReturnType<typeof createUploads>;
   readonly trainer: ReturnType<typeof createTrainer>;
   readonly ingest: LogSystem;
@@ -233,7 +279,7 @@ interface ReconcilerParts {
 }
 
 function createJobReconciler(parts: ReconcilerParts): Reconciler {
-  const { config, deps, keys, store, uploads, trainer, ingest, agentOf } = parts;
+  const { config, deps, keys, checkpoints, uploads, trainer, ingest, agentOf } = parts;
   const { db, platform, book, log, metrics, failpoint = noFailpoint } = deps;
   const timing = config.reconciler;
   const now = Date.now;
@@ -309,6 +355,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       db,
       watch,
       logs: ingest.watch,
+      checkpoints,
       agentOf,
       now,
       listingGraceMs: timing.listingGraceMs,
@@ -319,22 +366,17 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       logs: ingest.watch,
       renter,
       sweeper,
+      checkpoints,
       deliver: {
         db,
+        artifacts: parts.checkpointing.artifacts,
         openUpload: (id) => uploads.openForPod(id),
         programOf: (job) => trainer.programOf(job),
         secrets: config.trainerSecrets,
         now,
         failpoint,
       },
-      collect: {
-        db,
-        artifacts: store,
-        stagingFolder: join(config.dataDir, 'staging'),
-        maxBytes: config.maxArtifactBytes,
-        now,
-        failpoint,
-      },
+      collect: parts.checkpointing,
       tickMs: timing.tickMs,
       followMs,
       maxRentFailures: MAX_RENT_FAILURES,

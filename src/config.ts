@@ -114,6 +114,9 @@ const environmentSchema = z.object({
   /** Most that is fetched of one job's results. */
   MAX_ARTIFACT_BYTES: bytes.default(100 * GIB),
 
+  /** So many checkpoints of a job are stored, the newest. */
+  CHECKPOINT_KEEP: z.coerce.number().int().min(1).max(100).default(2),
+
   /** How long the stored log of an ended job is kept; its artifact stays. */
   LOG_RETENTION_DAYS: z.coerce.number().gt(0).max(36_500).default(30),
   /** Most that is kept of one job's log while it goes on: beyond it the oldest lines go. */
@@ -214,6 +217,7 @@ export interface Config {
   readonly artifacts: ArtifactConfig;
   readonly maxUploadBytes: number;
   readonly maxArtifactBytes: number;
+  readonly checkpointKeep: number;
   readonly logRetention: { readonly keepMs: number; readonly maxBytesPerJob: number };
   readonly installationId: string | undefined;
   readonly signingKey: string | undefined;
@@ -339,6 +343,7 @@ function toConfig(env: Environment): Config {
     },
     maxUploadBytes: env.MAX_UPLOAD_BYTES,
     maxArtifactBytes: env.MAX_ARTIFACT_BYTES,
+    checkpointKeep: env.CHECKPOINT_KEEP,
     logRetention: {
       keepMs: env.LOG_RETENTION_DAYS * 86_400_000,
       maxBytesPerJob: env.MAX_LOG_BYTES_PER_JOB,

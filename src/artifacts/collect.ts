@@ -5,7 +5,7 @@
  * - CHECKING   the list itself: paths, sizes, number
  * - PULLING    a few files at a time into the staging folder, each verified there; what an earlier
  *              run has stored is not pulled again
- * - STORING    the store adopts them, once all are sound
+ * - STORING    the store adopts them, once all are sound and the caller knows of them
  * - COLLECTED, CORRUPT  final: the staging folder is gone
  *
  * A failure that may pass is thrown and leaves the staging folder: the next run goes on from it.
@@ -35,6 +35,8 @@ export interface CollectOptions {
   readonly agent: Pick<PodAgent, 'results' | 'readResult'>;
   /** Whose results; omitted: those of the boot that answers first. */
   readonly bootId?: string;
+  /** Which of the files are wanted, of a list that was checked; omitted: all. */
+  readonly select?: (files: readonly AgentResult[]) => readonly AgentResult[];
   /** A folder of this collection alone; the same one again goes on from what is in it. */
   readonly staging: string;
   /** Put before each path as it is: ends with a slash. */
@@ -58,6 +60,17 @@ export interface CollectOptions {
   readonly signal: AbortSignal;
   /** Whether the store has this very file under its key, from an earlier run. */
   readonly isStored?: (path: string, sha256: string) => boolean | Promise<boolean>;
+  /**
+   * Told of all files before the first of them goes into the store. It says why they may not; null:
+   * they may.
+   */
+  readonly beforeStore?: (files: readonly FetchedFile[]) => Promise<string | null>;
+}
+
+/** A file that is whole and verified, on this machine's disk. */
+export interface FetchedFile extends CollectedFile {
+  /** Null: the store has it already. */
+  readonly partPath: string | null;
 }
 
 export interface CollectProgress {
@@ -84,33 +97,55 @@ export type CollectOutcome =
  * @throws {AppError} POD_UNREACHABLE POD_REFUSED STORE_UNAVAILABLE
  */
 export async function collectArtifacts(options: CollectOptions): Promise<CollectOutcome> {
-  const outcome = await tryCollect(options);
-  await rm(options.staging, { recursive: true, force: true });
-  return outcome;
+  return settled(options, async () => collectFiles(options, await finalManifest(options)));
 }
 
-interface StagedFile {
-  readonly file: AgentResult;
-  /** Null: the store has it already. */
-  readonly partPath: string | null;
+/**
+ * The same for files of a list that is not final, as those of a checkpoint.
+ *
+ * @throws {AppError} POD_UNREACHABLE POD_REFUSED STORE_UNAVAILABLE
+ */
+export async function collectListed(
+  options: CollectOptions,
+  list: Pick<AgentManifest, 'bootId' | 'files'>,
+): Promise<CollectOutcome> {
+  return settled(options, () => collectFiles(options, list));
 }
 
 /** Ends a collection from wherever it is. */
 class Corrupt extends Error {}
 
-async function tryCollect(options: CollectOptions): Promise<CollectOutcome> {
-  try {
-    const manifest = await finalManifest(options);
-    const checked = checkManifest(manifest.files, { maxBytes: options.maxBytes });
-    if (checked.kind === 'invalid') return { kind: 'corrupt', reason: checked.reason };
-    await mkdir(options.staging, { recursive: true, mode: 0o700 });
-    const collector = createCollector(options, manifest.bootId, checked.totalBytes);
-    return { kind: 'collected', files: await collector(checked.files) };
-  } catch (error) {
-    if (error instanceof Corrupt || isLie(error)) return { kind: 'corrupt', reason: error.message };
-    options.signal.throwIfAborted();
-    throw named(error);
-  }
+async function settled(
+  { staging, signal }: CollectOptions,
+  collect: () => Promise<readonly CollectedFile[]>,
+): Promise<CollectOutcome> {
+  const outcome = await collect().then(
+    (files) => ({ kind: 'collected', files }) as const,
+    (error: unknown) => {
+      if (error instanceof Corrupt || isLie(error)) {
+        return { kind: 'corrupt', reason: error.message } as const;
+      }
+      signal.throwIfAborted();
+      throw named(error);
+    },
+  );
+  await rm(staging, { recursive: true, force: true });
+  return outcome;
+}
+
+async function collectFiles(
+  options: CollectOptions,
+  { bootId, files }: Pick<AgentManifest, 'bootId' | 'files'>,
+): Promise<readonly CollectedFile[]> {
+  const checked = checkManifest(files, { maxBytes: options.maxBytes });
+  if (checked.kind === 'invalid') throw new Corrupt(checked.reason);
+  await mkdir(options.staging, { recursive: true, mode: 0o700 });
+  const wanted = options.select?.(checked.files) ?? checked.files;
+  return createCollector(options, bootId, totalBytesOf(wanted))(wanted);
+}
+
+function totalBytesOf(files: readonly AgentResult[]): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 /** What is not the pod's and has no name is this machine's disk. */
@@ -176,25 +211,24 @@ function createCollector(options: CollectOptions, bootId: string, totalBytes: nu
     options.onProgress?.({ collectedBytes, totalBytes });
   };
 
-  async function pull(file: AgentResult): Promise<StagedFile> {
-    const { path, sizeBytes, sha256 } = file;
+  async function pull(file: AgentResult): Promise<FetchedFile> {
+    const { path, kind, sizeBytes, sha256 } = file;
+    const fetched = { path, kind, sizeBytes, sha256, storageKey: keyPrefix + path };
     if ((await options.isStored?.(path, sha256)) === true) {
       onBytes(sizeBytes);
-      return { file, partPath: null };
+      return { ...fetched, partPath: null };
     }
     const partPath = join(options.staging, partName(file));
     const patience = patienceOf(options, signal);
     const transfer = { agent, bootId, file, partPath, rangeBytes, patience, signal, onBytes };
     const reason = await pullFile(transfer);
     if (reason !== null) throw new Corrupt(reason);
-    return { file, partPath };
+    return { ...fetched, partPath };
   }
 
-  async function adopt({ file, partPath }: StagedFile): Promise<CollectedFile> {
-    const { path, kind, sizeBytes, sha256 } = file;
-    const storageKey = keyPrefix + path;
-    if (partPath !== null) await store.adopt(storageKey, partPath, signal);
-    return { path, kind, sizeBytes, sha256, storageKey };
+  async function adopt({ partPath, ...file }: FetchedFile): Promise<CollectedFile> {
+    if (partPath !== null) await store.adopt(file.storageKey, partPath, signal);
+    return file;
   }
 
   /** In the order of `items`, a few at a time. */
@@ -215,7 +249,12 @@ function createCollector(options: CollectOptions, bootId: string, totalBytes: nu
     return results;
   }
 
-  return async (files: readonly AgentResult[]) => each(await each(files, pull), adopt);
+  return async (files: readonly AgentResult[]) => {
+    const fetched = await each(files, pull);
+    const objection = (await options.beforeStore?.(fetched)) ?? null;
+    if (objection !== null) throw new Corrupt(objection);
+    return each(fetched, adopt);
+  };
 }
 
 /**

@@ -65,6 +65,8 @@ export const statusSchema: z.ZodType<AgentStatus> = z.object({
   phase,
   step,
   totalSteps: step,
+  startStep: step,
+  checkpointStep: step,
   exitCode: exitCode.nullable(),
   failure,
   hasJob: z.boolean(),

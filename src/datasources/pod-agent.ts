@@ -33,6 +33,10 @@ export interface AgentStatus {
   readonly phase: AgentPhase;
   readonly step: number | null;
   readonly totalSteps: number | null;
+  /** Where the trainer began; null: it has not said so yet. */
+  readonly startStep: number | null;
+  /** The newest complete checkpoint; null: there is none. */
+  readonly checkpointStep: number | null;
   readonly exitCode: number | null;
   readonly failure: AgentFailure | null;
   readonly hasJob: boolean;
@@ -66,6 +70,15 @@ export interface AgentJob {
   readonly files: readonly string[];
   /** Name of a requirements file of the payload; null: nothing is installed. */
   readonly requirements: string | null;
+  /** Where an earlier attempt stood; omitted: training begins anew. */
+  readonly checkpoint?: AgentCheckpoint;
+}
+
+/** PROTOCOL.md §3.4. */
+export interface AgentCheckpoint {
+  readonly step: number;
+  /** Paths in the checkpoint's folder, and the names under which their files were put. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /** PROTOCOL.md §5.1. */

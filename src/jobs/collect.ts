@@ -1,18 +1,23 @@
 /** Fetches, verifies and stores the results of a finished training; then the job is COMPLETED. */
-import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { collectArtifacts } from '../artifacts/collect.ts';
+import type { FetchedFile } from '../artifacts/collect.ts';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import type { PodAgent } from '../datasources/pod-agent.ts';
-import { upsertArtifact } from '../store/artifacts.ts';
-import { endAttempt } from '../store/attempts.ts';
+import type { AgentResult, PodAgent } from '../datasources/pod-agent.ts';
+import { readCheckpointPath, staleCheckpoints } from '../domain/job/checkpoint.ts';
+import { selectArtifactsOfJobs } from '../store/artifacts.ts';
+import { endAttempt, findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
+import { dropFiles, intendFiles } from '../store/file-sets.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import { condemnLaunches } from '../store/launches.ts';
 import { appendLines } from '../store/log-lines.ts';
+import { givenStep, insertFile, pruneCheckpoints } from './checkpoints.ts';
 import type { Failpoint } from './failpoint.ts';
+import { resultStagingOf } from './staging.ts';
+
+/** The set of an attempt's results, while they are being stored. */
+const RESULTS = 'results';
 
 export interface CollectDeps {
   readonly db: Database;
@@ -20,21 +25,10 @@ export interface CollectDeps {
   /** For what is on its way; on this machine's disk. */
   readonly stagingFolder: string;
   readonly maxBytes: number;
+  /** Of checkpoints, the newest of the job. */
+  readonly keep: number;
   readonly now: () => number;
   readonly failpoint: Failpoint;
-}
-
-/** Removes what is left on this machine of a collection that was not finished. */
-export async function discardStaging(
-  { stagingFolder }: CollectDeps,
-  jobId: string,
-  attempt: number,
-): Promise<void> {
-  await rm(stagingOf(stagingFolder, jobId, attempt), { recursive: true, force: true });
-}
-
-function stagingOf(folder: string, jobId: string, attempt: number): string {
-  return join(folder, `${jobId}-${attempt}`);
 }
 
 /**
@@ -51,12 +45,19 @@ export async function collectJob(
   const { job } = lease;
   const { db, now, failpoint } = deps;
   failpoint('collect.decided');
-  const place = `${job.id}/${job.attempt}`;
+  const given = givenStep(await findAttempt(db, job.id, job.attempt));
+  const stored = await storedSums(deps, lease);
   const result = await collectArtifacts({
     agent,
     bootId,
-    staging: stagingOf(deps.stagingFolder, job.id, job.attempt),
-    keyPrefix: `jobs/${place}/`,
+    staging: resultStagingOf(deps.stagingFolder, job.id, job.attempt),
+    keyPrefix: `jobs/${job.id}/${job.attempt}/`,
+    select: (files) => worthKeeping(files, given, deps.keep),
+    isStored: (path, sha256) => stored.get(path) === sha256,
+    beforeStore: async (files) => {
+      await intendResults(deps, lease, files);
+      return null;
+    },
     store: deps.artifacts,
     maxBytes: deps.maxBytes,
     signal,
@@ -66,19 +67,11 @@ export async function collectJob(
   await fenced(db, lease, async (tx, current) => {
     if (current.cancelRequestedAt !== null) return;
     const at = now();
-    for (const file of result.files) {
-      await upsertArtifact(tx, job.tenantId, {
-        id: randomUUID(),
-        job_id: job.id,
-        attempt: current.attempt,
-        path: file.path,
-        kind: file.kind,
-        size_bytes: file.sizeBytes,
-        sha256: file.sha256,
-        storage_key: file.storageKey,
-        created_at: at,
-      });
-    }
+    const { attempt } = current;
+    for (const file of result.files) await insertFile(tx, job, attempt, file, at);
+    await dropFiles(tx, { jobId: job.id, attempt, name: RESULTS });
+    const steps = stepsOf(result.files).map((step) => ({ attempt, step }));
+    await pruneCheckpoints(tx, job.id, deps.keep, steps);
     await endAttempt(tx, job.id, current.attempt, { outcome: 'SUCCEEDED', exitCode, now: at });
     await condemnLaunches(tx, job.id, 'the job is completed', at);
     const text = `completed: ${result.files.length} files stored and verified`;
@@ -87,4 +80,52 @@ export async function collectJob(
   });
   failpoint('collect.saved');
   return null;
+}
+
+/** What was stored while it trained is not fetched again: sha256 by path. */
+async function storedSums(
+  { db }: CollectDeps,
+  { job }: Lease,
+): Promise<ReadonlyMap<string, string>> {
+  const [rows = []] = await selectArtifactsOfJobs(db, job.tenantId, [job.id]);
+  const own = rows.filter(({ attempt }) => attempt === job.attempt);
+  return new Map(own.map(({ path, sha256 }) => [path, sha256]));
+}
+
+/** Written down before the first of them is in the store: a collection may be cut at any file. */
+async function intendResults(
+  { db, now, failpoint }: CollectDeps,
+  lease: Lease,
+  files: readonly FetchedFile[],
+): Promise<void> {
+  const fresh = files.filter(({ partPath }) => partPath !== null);
+  const set = {
+    jobId: lease.job.id,
+    attempt: lease.job.attempt,
+    name: RESULTS,
+    step: null,
+    specSha256: null,
+    sizeBytes: fresh.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    storageKeys: fresh.map(({ storageKey }) => storageKey),
+  };
+  await fenced(db, lease, (tx, job) => intendFiles(tx, job.tenantId, set, now()));
+  failpoint('collect.intended');
+}
+
+/** Everything but old checkpoints, and the one that came with the attempt: that is another's. */
+function worthKeeping(
+  files: readonly AgentResult[],
+  given: number,
+  keep: number,
+): readonly AgentResult[] {
+  const steps = stepsOf(files).map((step) => ({ attempt: 0, step }));
+  const left = new Set(staleCheckpoints(steps, keep).map(({ step }) => step));
+  return files.filter(({ path }) => {
+    const step = readCheckpointPath(path)?.step;
+    return step === undefined || (step > given && !left.has(step));
+  });
+}
+
+function stepsOf(files: readonly { readonly path: string }[]): readonly number[] {
+  return [...new Set(files.flatMap(({ path }) => readCheckpointPath(path)?.step ?? []))];
 }

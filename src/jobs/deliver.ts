@@ -9,8 +9,10 @@ import type { Database } from '../store/database.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import type { Failpoint } from './failpoint.ts';
+import { deliverCheckpoint } from './resume.ts';
+import type { ResumeDeps } from './resume.ts';
 
-export interface DeliverDeps {
+export interface DeliverDeps extends ResumeDeps {
   readonly db: Database;
   readonly openUpload: (uploadId: string) => Promise<PodFile>;
   readonly programOf: (job: Job) => Pick<PodProgram, 'backend' | 'requirements'>;
@@ -21,13 +23,14 @@ export interface DeliverDeps {
 }
 
 export async function deliverJob(
-  { db, openUpload, programOf, secrets, now, failpoint }: DeliverDeps,
+  deps: DeliverDeps,
   lease: Lease,
   agent: PodAgent,
   bootId: string,
   signal: AbortSignal,
 ): Promise<void> {
   const { job } = lease;
+  const { db, openUpload, programOf, secrets, now, failpoint } = deps;
   // The boot is stored first: whatever it writes and does from now on belongs to this attempt.
   await fenced(db, lease, async (tx, current) => {
     await setBoot(tx, job.id, current.attempt, bootId);
@@ -37,6 +40,8 @@ export async function deliverJob(
   const { uploadId } = job.spec.dataset;
   const dataset = uploadId == null ? null : await openUpload(uploadId);
   const { backend, requirements } = programOf(job);
+  const checkpoint = await deliverCheckpoint(deps, lease, agent, signal);
+  failpoint('deliver.checkpoint-sent');
   await agent.putJob(
     {
       spec: toAgentSpec(job.spec, {
@@ -44,8 +49,12 @@ export async function deliverJob(
         datasetFile: dataset?.fileName ?? null,
       }),
       secrets: maySendSecrets(job) ? secrets : {},
-      files: dataset === null ? [] : [dataset.fileName],
+      files: [
+        ...(dataset === null ? [] : [dataset.fileName]),
+        ...Object.values(checkpoint?.files ?? {}),
+      ],
       requirements,
+      ...(checkpoint === null ? {} : { checkpoint }),
     },
     signal,
   );

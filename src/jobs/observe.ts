@@ -10,14 +10,17 @@ import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import type { Lease } from '../store/jobs.ts';
 import { launchesOf, recordAbsence, recordPresence } from '../store/launches.ts';
+import type { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { Failpoint } from './failpoint.ts';
 import type { LogWatch } from './log-watch.ts';
 import type { Listing, PodWatch } from './pod-watch.ts';
+import { noteStart } from './resume.ts';
 
 export interface ObserveDeps {
   readonly db: Database;
   readonly watch: PodWatch;
   readonly logs: LogWatch;
+  readonly checkpoints: Pick<CheckpointKeeper, 'note'>;
   readonly agentOf: (podId: string, podName: string) => PodAgent;
   readonly now: () => number;
   /** How long a new pod may be missing in listings. */
@@ -131,6 +134,7 @@ async function askAgent(
     const isLogStored =
       attempt !== null && isOurs ? await deps.logs.take(lease, attempt, status) : false;
     if (isOurs) deps.failpoint('observe.lines-saved');
+    if (attempt !== null && isOurs) await noteRun(deps, lease, attempt, agent, status);
     return { seen: toSeen(status, isLogStored), status };
   } catch (error) {
     // An answer that is not our agent's says as little as none.
@@ -139,6 +143,20 @@ async function askAgent(
     }
     throw error;
   }
+}
+
+/** What the trainer did with its checkpoint, and those it has made. */
+async function noteRun(
+  deps: ObserveDeps,
+  lease: Lease,
+  attempt: Attempt,
+  agent: PodAgent,
+  status: AgentStatus,
+): Promise<void> {
+  if (attempt.startStep === null && status.startStep !== null) {
+    await noteStart(deps, lease, status.startStep);
+  }
+  if (status.phase === 'RUNNING') deps.checkpoints.note(lease.job, attempt, agent, status);
 }
 
 function toSeen(status: AgentStatus, isLogStored: boolean): AgentSeen {

@@ -3,16 +3,18 @@ import type { Logger } from 'pino';
 import type { PodAgent } from '../datasources/pod-agent.ts';
 import { AppError } from '../errors.ts';
 import { hasEnded } from '../domain/job/job.ts';
-import type { Launch } from '../domain/job/job.ts';
+import type { Job, Launch } from '../domain/job/job.ts';
+import { progressAt } from '../domain/job/metric-line.ts';
 import type { Step } from '../domain/job/next-step.ts';
 import { makeFailure } from '../domain/training/failure.ts';
 import { endAttempt } from '../store/attempts.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Queryable } from '../store/database.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import { condemnLaunches } from '../store/launches.ts';
 import { appendLines } from '../store/log-lines.ts';
-import { collectJob, discardStaging } from './collect.ts';
+import { collectJob } from './collect.ts';
+import type { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { CollectDeps } from './collect.ts';
 import { deliverJob } from './deliver.ts';
 import type { DeliverDeps } from './deliver.ts';
@@ -20,6 +22,8 @@ import type { Failpoint } from './failpoint.ts';
 import type { LogWatch } from './log-watch.ts';
 import type { Observed } from './observe.ts';
 import type { Renter } from './rent.ts';
+import { resumableCheckpoint } from './resume.ts';
+import { discardStaging } from './staging.ts';
 import type { Sweeper } from './sweeper.ts';
 
 export interface PerformDeps {
@@ -27,6 +31,7 @@ export interface PerformDeps {
   readonly logs: Pick<LogWatch, 'finish'>;
   readonly renter: Renter;
   readonly sweeper: Sweeper;
+  readonly checkpoints: Pick<CheckpointKeeper, 'stop'>;
   readonly deliver: DeliverDeps;
   readonly collect: CollectDeps;
   readonly tickMs: number;
@@ -169,6 +174,7 @@ async function collect(
   const { agent, status } = seen;
   if (agent === null || status === null) return deps.followMs;
   await deps.logs.finish(lease, seen);
+  await deps.checkpoints.stop(lease.job.id);
   const corrupt = await collectJob(deps.collect, lease, agent, status, signal);
   if (corrupt !== null) {
     await endFailed(deps, lease, seen, makeFailure('ARTIFACT_CORRUPT', corrupt), signal);
@@ -202,6 +208,7 @@ async function end(
   deps.failpoint('end.decided');
   // Before: what comes after the end of its attempt is no line of it any more.
   await deps.logs.finish(lease, seen);
+  await deps.checkpoints.stop(lease.job.id);
   const { status, reason } = await fenced(deps.db, lease, async (tx, job) => {
     const at = deps.now();
     const step = job.cancelRequestedAt === null ? decided : asCancelled(decided);
@@ -218,7 +225,12 @@ async function end(
         status,
         statusReason: step.then === 'cancel' ? null : (failure?.message ?? null),
         ...(step.then === 'retry'
-          ? { attempt: job.attempt + 1, failures: 0, progress: null, capacitySince: null }
+          ? {
+              attempt: job.attempt + 1,
+              failures: 0,
+              progress: await progressLeft(tx, job),
+              capacitySince: null,
+            }
           : {}),
         ...(step.then === 'fail' ? { failure } : {}),
         ...(hasEnded(status) ? { endedAt: at } : {}),
@@ -228,9 +240,15 @@ async function end(
     return { status, reason: failure?.message };
   });
   deps.failpoint('end.saved');
-  await discardStaging(deps.collect, lease.job.id, lease.job.attempt);
+  await discardStaging(deps.collect.stagingFolder, lease.job.id, lease.job.attempt);
   deps.log.info({ jobId: lease.job.id, status, reason }, 'attempt ended');
   await deps.sweeper.end(knownPods(seen.launches), signal);
+}
+
+/** Where the next attempt will begin, as far as is known; null: anew. */
+async function progressLeft(tx: Queryable, job: Job): Promise<Job['progress']> {
+  const checkpoint = await resumableCheckpoint(tx, job, job.attempt + 1);
+  return checkpoint === null ? null : progressAt(checkpoint.step, job.progress?.totalSteps ?? null);
 }
 
 /** A cancellation that came while the end was being decided wins; the attempt ended as it did. */

@@ -49,6 +49,19 @@ export async function upsertArtifact(
   return rows[0] ?? row;
 }
 
+/** The artifacts under these keys, in any order. */
+export async function selectArtifactsAt(
+  db: Queryable,
+  jobId: string,
+  storageKeys: readonly string[],
+): Promise<readonly ArtifactRow[]> {
+  return db.query<ArtifactRow>(
+    `select ${COLUMNS} from artifacts
+      where job_id = $1 and storage_key in (${placeholders(storageKeys, 2)})`,
+    [jobId, ...storageKeys],
+  );
+}
+
 /** In the order of `ids`; null where there is none. */
 export async function selectArtifacts(
   db: Queryable,

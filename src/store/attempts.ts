@@ -17,6 +17,9 @@ interface AttemptRow {
   readonly boot_line: number;
   readonly warning: string | null;
   readonly gpu_sample_at: number | null;
+  readonly resume_step: number | null;
+  readonly start_step: number | null;
+  readonly stopping_since: number | null;
 }
 
 /** Beginning one that has begun changes nothing. */
@@ -98,6 +101,35 @@ export async function setGpuSampleAt(
   ]);
 }
 
+/** The step of the checkpoint that its trainer is given; 0: none. */
+export async function setResumeStep(
+  tx: Queryable,
+  jobId: string,
+  number: number,
+  step: number,
+): Promise<void> {
+  await tx.query('update attempts set resume_step = $3 where job_id = $1 and number = $2', [
+    jobId,
+    number,
+    step,
+  ]);
+}
+
+/** Where its trainer began. False: that was known. */
+export async function setStartStep(
+  tx: Queryable,
+  jobId: string,
+  number: number,
+  step: number,
+): Promise<boolean> {
+  const rows = await tx.query(
+    `update attempts set start_step = $3
+      where job_id = $1 and number = $2 and start_step is null returning number`,
+    [jobId, number, step],
+  );
+  return rows.length > 0;
+}
+
 /** The first end counts. */
 export async function endAttempt(
   tx: Queryable,
@@ -154,5 +186,8 @@ function toAttempt(row: AttemptRow): Attempt {
     bootLine: row.boot_line,
     warning: row.warning,
     gpuSampleAt: row.gpu_sample_at,
+    resumeStep: row.resume_step,
+    startStep: row.start_step,
+    stoppingSince: row.stopping_since,
   };
 }

@@ -13,6 +13,11 @@ const CREATE = 'POST /v2/pods';
 
 /** What leads to a failpoint that an ordinary job does not come by. */
 const PROVOKED: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
+  'checkpoint.fetched': submitLong,
+  'checkpoint.intended': submitLong,
+  'checkpoint.adopted': submitLong,
+  'checkpoint.saved': submitLong,
+  'files.removed': submitLong,
   'abandon.saved': failCreate({ kind: 'status', status: 500 }),
   'adopt.found': failCreate({ kind: 'fail-after-effect' }),
   'adopt.saved': failCreate({ kind: 'fail-after-effect' }),
@@ -31,6 +36,14 @@ const PROVOKED: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
     createPodByHand(world.emulator.url, `rps-${INSTALLATION_ID}-unknown-1-abcdef01`),
 };
 
+/** It trains for long enough that checkpoints are stored meanwhile, and old ones removed. */
+function submitLong(world: World) {
+  return world.submit({ spec: { ...SMALL, maxSteps: 200, checkpointSteps: 40 } });
+}
+/** A step costs next to nothing, and takes its time. */
+const SMALL = { rank: 1, maxSequenceLength: 16 };
+const PACE = { TOY_STEP_DELAY_MS: '20' };
+
 function failCreate(fault: Readonly<Record<string, unknown>>) {
   return async (world: World) => {
     await world.control.addFault({ ...fault, route: CREATE, times: 1 });
@@ -39,7 +52,8 @@ function failCreate(fault: Readonly<Record<string, unknown>>) {
 }
 
 async function killAtEach(failpoints: readonly string[]): Promise<void> {
-  const world = await createWorld();
+  const settings = { CHECKPOINT_KEEP: '1' };
+  const world = await createWorld({ settings, podEnvironment: PACE });
   await (await world.begin()).end('SIGKILL');
   for (const failpoint of failpoints) await killAt(world, failpoint);
   await world.start();

@@ -81,7 +81,7 @@ test('a trainer that refuses the dataset ends the job with its own words, and no
 test('a spot pod that is reclaimed gets a next attempt, and the job completes', async () => {
   const { query, submit, emulator, allGone } = await startTraining();
   const placement = { spot: true, gpuResourceIds: ['NVIDIA GeForce RTX 4090'] };
-  const id = await submit({ placement }, { ...SPEC, maxSteps: 600 });
+  const id = await submit({ placement }, { ...SPEC, maxSteps: 600, checkpointSteps: 50 });
   const running = await jobThat(query, id, ({ status }) => status === 'RUNNING');
   expect(running.attempts[0]?.usdPerHour).toBe(0.37);
   await emulator.addFault({ kind: 'spot-reclaim', mode: 'vanish' });
@@ -165,7 +165,9 @@ test('the log has every line once, in order, with what the service did', async (
   const { lines } = job.logs;
   expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_line, index) => index + 1));
   expect(job.tail.lines.map(({ seq }) => seq)).toEqual([lines.length - 1, lines.length]);
-  expect(job.found.lines.map(({ text }) => text)).toEqual([
+  // Whether a checkpoint comes in time before the end is chance: it is so quick.
+  const found = job.found.lines.map(({ text }) => text);
+  expect(found.filter((text) => !text.startsWith('checkpoint '))).toEqual([
     expect.stringMatching(/^attempt 1: rented 1 × NVIDIA .* at \$[\d.]+\/h \(pod \w+\)$/),
     expect.stringMatching(/^completed: \d+ files stored and verified$/),
   ]);

@@ -1,5 +1,6 @@
 /** A training job as a client runs one: upload, submit, follow, over HTTP. */
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { createEmulator } from '../../src/emulator/emulator.ts';
 import { startTestApp } from './start-app.ts';
 import type { GraphqlAnswer } from './start-app.ts';
 import { until } from './until.ts';
@@ -119,6 +120,20 @@ const QUICK = {
 
 /** It trains until somebody ends it. */
 export const LONG_SPEC = { ...SPEC, maxSteps: 1_000_000, checkpointSteps: 1_000 };
+
+/** The same on an emulator of its own, whose trainer takes its time and costs next to nothing. */
+export async function startPaced(stepMs: number, settings: Readonly<Record<string, string>> = {}) {
+  const emulator = await createEmulator({
+    rateLimit: null,
+    reclaimGraceMs: 500,
+    podEnvironment: { TOY_STEP_DELAY_MS: String(stepMs) },
+  });
+  onTestFinished(() => emulator.close());
+  return startWithDataset({ EMULATOR_URL: emulator.url, ...settings });
+}
+
+/** Of {@link startPaced}. */
+export const SMALL_SPEC = { ...SPEC, rank: 1, maxSequenceLength: 16, checkpointSteps: 20 };
 
 /** A server with a dataset that jobs can train on. */
 export async function startWithDataset(settings: Readonly<Record<string, string>> = {}) {

@@ -83,6 +83,12 @@ export interface Attempt {
   readonly warning: string | null;
   /** The pod's time of the last GPU sample that is stored. */
   readonly gpuSampleAt: number | null;
+  /** The step of the checkpoint that its trainer was given; 0: none. Null: not decided yet. */
+  readonly resumeStep: number | null;
+  /** Where its trainer began; null: it has not said so. */
+  readonly startStep: number | null;
+  /** Since when its trainer is being stopped for a pause; null: it is not. */
+  readonly stoppingSince: number | null;
 }
 
 /**

@@ -55,11 +55,15 @@ export function progressOf(event: MetricEvent): JobProgress | null {
   const left = totalSteps == null ? null : Math.max(0, totalSteps - step);
   const isPaceKnown = stepsPerSecond != null && stepsPerSecond > 0;
   return {
-    step,
-    totalSteps: totalSteps ?? null,
+    ...progressAt(step, totalSteps ?? null),
     epoch: event.epoch ?? null,
-    fraction: totalSteps == null || totalSteps === 0 ? null : Math.min(1, step / totalSteps),
     secondsRemaining:
       left !== null && isPaceKnown ? Math.min(MAX_INT, Math.ceil(left / stepsPerSecond)) : null,
   };
+}
+
+/** What a step alone tells. */
+export function progressAt(step: number, totalSteps: number | null): JobProgress {
+  const fraction = totalSteps === null || totalSteps === 0 ? null : Math.min(1, step / totalSteps);
+  return { step, totalSteps, epoch: null, fraction, secondsRemaining: null };
 }
