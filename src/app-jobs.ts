@@ -1,11 +1,12 @@
 /** The half of the composition root that jobs are made of. */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { openArtifactStore } from './artifacts/open-artifact-store.ts';
 import { createUrlSigner, downloadPathOf } from './artifacts/signed-url.ts';
 import { createUploads } from './artifacts/uploads.ts';
 import { openBus } from './bus/open-bus.ts';
+import { createFileSystem } from './app-files.ts';
+import type { FileSystem } from './app-files.ts';
 import { createLogSystem } from './app-logs.ts';
 import type { LogSystem } from './app-logs.ts';
 import type { Config } from './config.ts';
@@ -20,12 +21,8 @@ import { createArtifactRoute } from './http/artifacts.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { FileRoute } from './http/server.ts';
 import { createUploadRoute } from './http/uploads.ts';
-import { createCheckpointKeeper } from './jobs/checkpoint-keeper.ts';
-import type { CheckpointKeeper } from './jobs/checkpoint-keeper.ts';
-import type { CheckpointDeps } from './jobs/checkpoints.ts';
 import { noFailpoint } from './jobs/failpoint.ts';
 import type { Failpoint } from './jobs/failpoint.ts';
-import { createFileKeeper } from './jobs/file-keeper.ts';
 import { createJobLoaders } from './jobs/job-loaders.ts';
 import { createJobs } from './jobs/jobs.ts';
 import { createPodWatch } from './jobs/pod-watch.ts';
@@ -47,6 +44,8 @@ const TENANT_ID = 'default';
 const CREDENTIAL_ID = 'default';
 const DOWNLOAD_SECONDS = 3_600;
 const FOLLOW_MS = 1_000;
+/** What a trainer has to write a checkpoint once it is told to stop. */
+const STOP_GRACE_SECONDS = 300;
 const PREPARING_MS = 3_600_000;
 const COLLECTING_MS = 6 * 3_600_000;
 const ABSENCES = 3;
@@ -58,9 +57,6 @@ const EMULATOR_BILLING_MS = 1_000;
 /** An idle balancer must not take silence for death. */
 const STREAM_TIMING = { heartbeatMs: 15_000, pollMs: 1_000 };
 const PURGE_EVERY_MS = 3_600_000;
-const LEAST_KEEPER_TICK_MS = 500;
-/** So many leases after the end of an attempt nobody stores files of it any more. */
-const FILE_GRACE_LEASES = 10;
 
 export interface JobSystemDeps {
   readonly db: Database;
@@ -126,46 +122,20 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
   const onChange = (jobId: string) => {
     bus.publish(jobId);
   };
-  const stagingFolder = join(config.dataDir, 'staging');
-  const { failpoint = noFailpoint } = deps;
-  const { leaseMs, tickMs } = config.reconciler;
-  const checkpointing = {
+  const files = createFileSystem(config, {
     db,
-    artifacts: store,
-    stagingFolder,
-    maxBytes: config.maxArtifactBytes,
-    keep: config.checkpointKeep,
-    now: Date.now,
-    failpoint,
-  };
-  const checkpoints = createCheckpointKeeper({
-    db,
-    checkpoints: checkpointing,
-    workerId,
-    leaseMs,
-    log,
-    now: Date.now,
-    onStored: onChange,
-  });
-  const files = createFileKeeper({
-    db,
-    artifacts: store,
-    stagingFolder,
+    store,
     tenantId: TENANT_ID,
     workerId,
-    leaseMs,
-    tickMs: Math.max(LEAST_KEEPER_TICK_MS, tickMs),
-    graceMs: FILE_GRACE_LEASES * leaseMs,
     log,
-    now: Date.now,
-    failpoint,
+    failpoint: deps.failpoint ?? noFailpoint,
+    onStored: onChange,
   });
   const parts = {
     config,
     deps,
     keys,
-    checkpointing,
-    checkpoints,
+    files,
     uploads,
     trainer,
     ingest,
@@ -229,7 +199,6 @@ export async function createJobSystem(config: Config, deps: JobSystemDeps): Prom
       clearInterval(purge);
       waker.close();
       await reconciler.close(config.shutdownGraceMs);
-      await checkpoints.close();
       await files.close();
       await ingest.close();
       await bus.close();
@@ -268,8 +237,7 @@ interface ReconcilerParts {
   readonly config: Config;
   readonly deps: JobSystemDeps;
   readonly keys: Keys;
-  readonly checkpointing: CheckpointDeps;
-  readonly checkpoints: CheckpointKeeper;
+  readonly files: FileSystem;
   readonly uploads: ReturnType<typeof createUploads>;
   readonly trainer: ReturnType<typeof createTrainer>;
   readonly ingest: LogSystem;
@@ -279,7 +247,7 @@ interface ReconcilerParts {
 }
 
 function createJobReconciler(parts: ReconcilerParts): Reconciler {
-  const { config, deps, keys, checkpoints, uploads, trainer, ingest, agentOf } = parts;
+  const { config, deps, keys, files, uploads, trainer, ingest, agentOf } = parts;
   const { db, platform, book, log, metrics, failpoint = noFailpoint } = deps;
   const timing = config.reconciler;
   const now = Date.now;
@@ -343,6 +311,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       followMs,
       capacityMs: timing.capacityMs,
       provisioningMs: timing.provisioningMs,
+      pausingMs: timing.pausingMs,
       preparingMs: PREPARING_MS,
       collectingMs: COLLECTING_MS,
       absences: ABSENCES,
@@ -355,7 +324,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       db,
       watch,
       logs: ingest.watch,
-      checkpoints,
+      checkpoints: files.checkpoints,
       agentOf,
       now,
       listingGraceMs: timing.listingGraceMs,
@@ -366,17 +335,26 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       logs: ingest.watch,
       renter,
       sweeper,
-      checkpoints,
+      checkpoints: files.checkpoints,
       deliver: {
         db,
-        artifacts: parts.checkpointing.artifacts,
+        artifacts: files.checkpointing.artifacts,
         openUpload: (id) => uploads.openForPod(id),
         programOf: (job) => trainer.programOf(job),
         secrets: config.trainerSecrets,
         now,
         failpoint,
       },
-      collect: parts.checkpointing,
+      collect: files.checkpointing,
+      stagingFolder: files.checkpointing.stagingFolder,
+      pause: {
+        db,
+        checkpointing: files.checkpointing,
+        stopGraceSeconds: Math.min(STOP_GRACE_SECONDS, timing.pausingMs / 2_000),
+        log,
+        now,
+        failpoint,
+      },
       tickMs: timing.tickMs,
       followMs,
       maxRentFailures: MAX_RENT_FAILURES,

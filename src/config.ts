@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { crossFaults } from './config-faults.ts';
+import { toReconcilerConfig } from './config-reconciler.ts';
+import type { ReconcilerConfig } from './config-reconciler.ts';
 import { bytes, callbackUrl, flag, GIB, httpUrl, list, port, seconds } from './config-values.ts';
 import type { JobLimits } from './domain/training/placement.ts';
 
@@ -152,6 +154,8 @@ const environmentSchema = z.object({
   POD_ABSENT_SECONDS: seconds(0.1, 3_600).default(20),
   /** How long a job waits for a free machine. */
   CAPACITY_WAIT_SECONDS: seconds(1, 7 * 86_400).default(1_200),
+  /** What a job that is to pause has to write its checkpoint and hand it over. */
+  PAUSING_SECONDS: seconds(1, 86_400).default(600),
   /** From the rented pod to its agent's first answer. */
   PROVISIONING_SECONDS: seconds(1, 86_400).default(1_200),
   /** An unknown pod with our name is terminated after so long. */
@@ -242,18 +246,6 @@ export interface ArtifactConfig {
     readonly accessKeyId: string | undefined;
     readonly secretAccessKey: string | undefined;
   };
-}
-
-export interface ReconcilerConfig {
-  readonly tickMs: number;
-  readonly leaseMs: number;
-  readonly listingGraceMs: number;
-  readonly absentMs: number;
-  readonly capacityMs: number;
-  readonly provisioningMs: number;
-  readonly quarantineMs: number;
-  readonly uploadGraceSeconds: number;
-  readonly ownerGraceSeconds: number;
 }
 
 /** Every fault of the settings at once, ready to print. */
@@ -368,24 +360,6 @@ function toPodEnvironment(env: Environment): Record<string, string> {
   return {
     ...(env.HF_ENDPOINT !== undefined && { HF_ENDPOINT: env.HF_ENDPOINT }),
     ...(isOnCpu && { TRAINER_DEVICE: 'cpu' }),
-  };
-}
-
-const LIVE_TICK_SECONDS = 5;
-const EMULATOR_TICK_SECONDS = 1;
-
-function toReconcilerConfig(env: Environment): ReconcilerConfig {
-  const usual = env.RUNPOD_API_KEY === undefined ? EMULATOR_TICK_SECONDS : LIVE_TICK_SECONDS;
-  return {
-    tickMs: (env.RECONCILE_SECONDS ?? usual) * 1_000,
-    leaseMs: env.LEASE_SECONDS * 1_000,
-    listingGraceMs: env.LISTING_GRACE_SECONDS * 1_000,
-    absentMs: env.POD_ABSENT_SECONDS * 1_000,
-    capacityMs: env.CAPACITY_WAIT_SECONDS * 1_000,
-    provisioningMs: env.PROVISIONING_SECONDS * 1_000,
-    quarantineMs: env.QUARANTINE_SECONDS * 1_000,
-    uploadGraceSeconds: env.UPLOAD_GRACE_SECONDS,
-    ownerGraceSeconds: env.OWNER_GRACE_SECONDS,
   };
 }
 

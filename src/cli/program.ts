@@ -6,6 +6,7 @@ import { addDownload } from './commands/download.ts';
 import { addGpus } from './commands/gpus.ts';
 import { addList } from './commands/list.ts';
 import { addLogs } from './commands/logs.ts';
+import { addPause, addResume } from './commands/pause.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPods } from './commands/pods.ts';
 import { addShow } from './commands/show.ts';
@@ -115,6 +116,8 @@ const COMMANDS = [
   addList,
   addShow,
   addLogs,
+  addPause,
+  addResume,
   addCancel,
   addRetry,
   addDownload,

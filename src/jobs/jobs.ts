@@ -9,7 +9,8 @@ import type { Submission, SubmissionRules } from '../domain/job/submission.ts';
 import { offerOfPlacement, planTraining } from '../domain/training/training-plan.ts';
 import type { TrainingUserError } from '../domain/training/user-error.ts';
 import type { Database } from '../store/database.ts';
-import { claimKey, findJobs, findKey, insertJob, requestCancel } from '../store/jobs.ts';
+import { requestCancel, requestPause, requestResume } from '../store/job-wishes.ts';
+import { claimKey, findJobs, findKey, insertJob } from '../store/jobs.ts';
 import type { KnownKey } from '../store/jobs.ts';
 import { noFailpoint } from './failpoint.ts';
 import type { Failpoint } from './failpoint.ts';
@@ -44,6 +45,9 @@ export interface Jobs {
     prices: FindPrices,
   ): Promise<SubmitResult>;
   cancel(id: string): Promise<SubmitResult>;
+  /** A wish that is stored; what it takes is done afterwards. Neither has a second effect. */
+  pause(id: string): Promise<SubmitResult>;
+  resume(id: string): Promise<SubmitResult>;
 }
 
 /** Base 36, lower case: it becomes part of a pod's name. */
@@ -128,11 +132,22 @@ export function createJobs(deps: JobsDeps): Jobs {
       failure: null,
       estimatedUsd,
       cancelRequestedAt: null,
+      pauseRequestedAt: null,
+      pausedMs: 0,
+      pauses: 0,
       createdAt: at,
       startedAt: null,
       endedAt: null,
       capacitySince: null,
     };
+  }
+
+  async function afterWish(id: string, isTaken: boolean): Promise<SubmitResult> {
+    const job = await findJob(id);
+    if (job === null) return refused(unknownJob);
+    if (!isTaken) return refused(hasEnded(job.status) ? hasEndedAlready : isBeingCancelled);
+    deps.onDue(id);
+    return { kind: 'submitted', job };
   }
 
   return {
@@ -171,6 +186,18 @@ export function createJobs(deps: JobsDeps): Jobs {
       if (job === null) return refused(unknownJob);
       deps.onDue(id);
       return { kind: 'submitted', job };
+    },
+
+    async pause(id) {
+      const isTaken = await requestPause(db, tenantId, id, now());
+      failpoint('pause.saved');
+      return afterWish(id, isTaken);
+    },
+
+    async resume(id) {
+      const isTaken = await requestResume(db, tenantId, id);
+      failpoint('resume.requested');
+      return afterWish(id, isTaken);
     },
   };
 }
@@ -220,6 +247,16 @@ const keyTaken: TrainingUserError = {
 const unknownJob: TrainingUserError = {
   code: 'UNKNOWN',
   message: 'There is no job by this id.',
+  path: ['id'],
+};
+const hasEndedAlready: TrainingUserError = {
+  code: 'CONFLICT',
+  message: 'The job has ended: retryTrainingJob submits it again, as a new one.',
+  path: ['id'],
+};
+const isBeingCancelled: TrainingUserError = {
+  code: 'CONFLICT',
+  message: 'The job is being cancelled, and that is for good.',
   path: ['id'],
 };
 const notEnded: TrainingUserError = {

@@ -11,6 +11,7 @@ import type { Database } from '../store/database.ts';
 import type { Lease } from '../store/jobs.ts';
 import { launchesOf, recordAbsence, recordPresence } from '../store/launches.ts';
 import type { CheckpointKeeper } from './checkpoint-keeper.ts';
+import { savedStep } from './checkpoints.ts';
 import type { Failpoint } from './failpoint.ts';
 import type { LogWatch } from './log-watch.ts';
 import type { Listing, PodWatch } from './pod-watch.ts';
@@ -76,6 +77,8 @@ export async function observe(
       job,
       launch,
       bootId: attempt?.bootId ?? null,
+      stoppingSince: attempt?.stoppingSince ?? null,
+      isCheckpointLeft: await isCheckpointLeft(db, attempt, status),
       warning: attempt?.warning ?? null,
       isPodLeft: launches.some(({ state }) => state === 'CONDEMNED'),
       usdSoFar: usdAccrued(launches, now()),
@@ -145,6 +148,17 @@ async function askAgent(
   }
 }
 
+/** Of a trainer that has ended: while it runs, this is the keeper's. */
+async function isCheckpointLeft(
+  db: Database,
+  attempt: Attempt | null,
+  status: AgentStatus | null,
+): Promise<boolean> {
+  if (attempt === null || status?.phase !== 'FAILED' || status.checkpointStep === null)
+    return false;
+  return status.checkpointStep > (await savedStep(db, attempt.jobId, attempt.number));
+}
+
 /** What the trainer did with its checkpoint, and those it has made. */
 async function noteRun(
   deps: ObserveDeps,
@@ -167,6 +181,7 @@ function toSeen(status: AgentStatus, isLogStored: boolean): AgentSeen {
     phase,
     exitCode,
     failure: phase === 'FAILED' ? failureOfAgent(failure, exitCode) : null,
+    isStopped: failure?.code === 'STOPPED',
     isEnvironmental: ENVIRONMENTAL.has(failure?.code ?? ''),
     isLogStored,
   };

@@ -1,49 +1,32 @@
 /** Carries out what {@link nextStep} decided for one leased job. */
-import type { Logger } from 'pino';
 import type { PodAgent } from '../datasources/pod-agent.ts';
 import { AppError } from '../errors.ts';
-import { hasEnded } from '../domain/job/job.ts';
-import type { Job, Launch } from '../domain/job/job.ts';
-import { progressAt } from '../domain/job/metric-line.ts';
 import type { Step } from '../domain/job/next-step.ts';
 import { makeFailure } from '../domain/training/failure.ts';
-import { endAttempt } from '../store/attempts.ts';
-import type { Database, Queryable } from '../store/database.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import { condemnLaunches } from '../store/launches.ts';
-import { appendLines } from '../store/log-lines.ts';
 import { collectJob } from './collect.ts';
-import type { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { CollectDeps } from './collect.ts';
 import { deliverJob } from './deliver.ts';
 import type { DeliverDeps } from './deliver.ts';
-import type { Failpoint } from './failpoint.ts';
-import type { LogWatch } from './log-watch.ts';
+import { end, knownPods } from './end-attempt.ts';
+import type { EndDeps, EndStep } from './end-attempt.ts';
 import type { Observed } from './observe.ts';
+import { resumeJob, saveLastCheckpoint, stopTrainer } from './pause.ts';
+import type { PauseDeps } from './pause.ts';
 import type { Renter } from './rent.ts';
-import { resumableCheckpoint } from './resume.ts';
-import { discardStaging } from './staging.ts';
-import type { Sweeper } from './sweeper.ts';
 
-export interface PerformDeps {
-  readonly db: Database;
-  readonly logs: Pick<LogWatch, 'finish'>;
+export interface PerformDeps extends EndDeps {
   readonly renter: Renter;
-  readonly sweeper: Sweeper;
-  readonly checkpoints: Pick<CheckpointKeeper, 'stop'>;
   readonly deliver: DeliverDeps;
   readonly collect: CollectDeps;
+  readonly pause: PauseDeps;
   readonly tickMs: number;
   readonly followMs: number;
   /** Creations without an answer after which a job fails. */
   readonly maxRentFailures: number;
-  readonly log: Logger;
-  readonly now: () => number;
-  readonly failpoint: Failpoint;
 }
-
-type EndStep = Extract<Step, { kind: 'end' }>;
 
 /** @returns when the job is to be looked at again; null: never */
 export async function perform(
@@ -75,6 +58,16 @@ export async function perform(
         return deliver(deps, lease, seen.agent, seen.status.bootId, seen, signal);
       }
       return 0;
+    case 'stop':
+      await stopTrainer(deps.pause, lease, seen.agent, signal);
+      return deps.followMs;
+    case 'save':
+      return save(deps, lease, seen, signal);
+    case 'resume':
+      await resumeJob(deps.pause, lease);
+      return 0;
+    case 'idle':
+      return step.dueInMs;
     case 'collect':
       return collect(deps, lease, seen, signal);
     case 'end':
@@ -184,6 +177,31 @@ async function collect(
   return null;
 }
 
+/** The checkpoint that a stopped trainer has left; then the attempt may end. */
+async function save(
+  deps: PerformDeps,
+  lease: Lease,
+  seen: Observed,
+  signal: AbortSignal,
+): Promise<number> {
+  const { agent, status } = seen;
+  if (agent === null || status === null) return deps.followMs;
+  await deps.checkpoints.stop(lease.job.id);
+  const { bootId, exitCode } = status;
+  const isWorthIt = await saveLastCheckpoint(deps.pause, lease, agent, bootId, signal);
+  if (!isWorthIt) {
+    const step = {
+      kind: 'end',
+      outcome: 'PAUSED',
+      then: 'pause',
+      failure: null,
+      exitCode,
+    } as const;
+    await end(deps, lease, step, seen, signal);
+  }
+  return deps.followMs;
+}
+
 async function endFailed(
   deps: PerformDeps,
   lease: Lease,
@@ -193,81 +211,4 @@ async function endFailed(
 ): Promise<void> {
   const step: EndStep = { kind: 'end', outcome: 'FAILED', then: 'fail', failure, exitCode: null };
   await end(deps, lease, step, seen, signal);
-}
-
-const STATUS_AFTER = { retry: 'PENDING', fail: 'FAILED', cancel: 'CANCELLED' } as const;
-
-/** The decision is stored first; then the pod is ended, by us now or by the sweeper later. */
-async function end(
-  deps: PerformDeps,
-  lease: Lease,
-  decided: EndStep,
-  seen: Pick<Observed, 'launches' | 'launch' | 'status'>,
-  signal: AbortSignal,
-): Promise<void> {
-  deps.failpoint('end.decided');
-  // Before: what comes after the end of its attempt is no line of it any more.
-  await deps.logs.finish(lease, seen);
-  await deps.checkpoints.stop(lease.job.id);
-  const { status, reason } = await fenced(deps.db, lease, async (tx, job) => {
-    const at = deps.now();
-    const step = job.cancelRequestedAt === null ? decided : asCancelled(decided);
-    const status = STATUS_AFTER[step.then];
-    const { outcome, exitCode, failure } = step;
-    if (job.attempt > 0) await endAttempt(tx, job.id, job.attempt, { outcome, exitCode, now: at });
-    await condemnLaunches(tx, job.id, failure?.message ?? outcome, at);
-    const text = lifecycleText(step, job.attempt);
-    await appendLines(tx, job, [{ at, source: 'LIFECYCLE', attempt: job.attempt, text }]);
-    await patchJob(
-      tx,
-      job,
-      {
-        status,
-        statusReason: step.then === 'cancel' ? null : (failure?.message ?? null),
-        ...(step.then === 'retry'
-          ? {
-              attempt: job.attempt + 1,
-              failures: 0,
-              progress: await progressLeft(tx, job),
-              capacitySince: null,
-            }
-          : {}),
-        ...(step.then === 'fail' ? { failure } : {}),
-        ...(hasEnded(status) ? { endedAt: at } : {}),
-      },
-      at,
-    );
-    return { status, reason: failure?.message };
-  });
-  deps.failpoint('end.saved');
-  await discardStaging(deps.collect.stagingFolder, lease.job.id, lease.job.attempt);
-  deps.log.info({ jobId: lease.job.id, status, reason }, 'attempt ended');
-  await deps.sweeper.end(knownPods(seen.launches), signal);
-}
-
-/** Where the next attempt will begin, as far as is known; null: anew. */
-async function progressLeft(tx: Queryable, job: Job): Promise<Job['progress']> {
-  const checkpoint = await resumableCheckpoint(tx, job, job.attempt + 1);
-  return checkpoint === null ? null : progressAt(checkpoint.step, job.progress?.totalSteps ?? null);
-}
-
-/** A cancellation that came while the end was being decided wins; the attempt ended as it did. */
-function asCancelled(step: EndStep): EndStep {
-  return { ...step, then: 'cancel', failure: null };
-}
-
-function lifecycleText({ then, outcome, failure }: EndStep, attempt: number): string {
-  const why = failure === null ? '' : `: ${failure.message}`;
-  switch (then) {
-    case 'cancel':
-      return 'cancelled';
-    case 'fail':
-      return `failed (${failure?.code ?? outcome})${why}`;
-    case 'retry':
-      return `attempt ${attempt} ended (${outcome})${why} Attempt ${attempt + 1} follows.`;
-  }
-}
-
-function knownPods(launches: readonly Launch[]): readonly Launch[] {
-  return launches.filter(({ state }) => state === 'LIVE' || state === 'CONDEMNED');
 }

@@ -161,7 +161,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     try {
       const seen = await observe(deps.observe, lease, signal);
       const decision = nextStep(seen.situation, policy);
-      const isTransfer = decision.kind === 'deliver' || decision.kind === 'collect';
+      const isTransfer = ['deliver', 'collect', 'save'].includes(decision.kind);
       if (isTransfer) dueInMs = await transfer(lease, decision, seen, { lost, signal });
       else dueInMs = await perform(deps.perform, lease, decision, seen, signal);
     } catch (error) {
@@ -209,10 +209,15 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const held = await renewLease(db, lease.job.id, lease.token, deps.leaseMs);
       if (held === null) lost.abort();
       // Another server may have taken the wish.
-      else if (held.isCancelled && transfers.has(lease.job.id)) lost.abort(new Interrupted());
+      else if (isNews(held, lease) && transfers.has(lease.job.id)) lost.abort(new Interrupted());
     } catch (error) {
       report(error, 'renewal', lease.job.id);
     }
+  }
+
+  /** A pause that the step knew of is no reason to interrupt it again and again. */
+  function isNews(held: { isCancelled: boolean; isPaused: boolean }, { job }: Lease): boolean {
+    return held.isCancelled || (held.isPaused && job.pauseRequestedAt === null);
   }
 
   function report(error: unknown, where: string, jobId?: string): void {

@@ -108,7 +108,7 @@ export function createRenter(deps: RentDeps) {
     signal: AbortSignal,
   ): Promise<RentResult | { readonly kind: 'next'; readonly error: AppError }> {
     const podName = await intend(lease, candidate);
-    if (podName === null) return later('Cancelled.', 0);
+    if (podName === null) return later('Cancelled, or to be paused.', 0);
     failpoint('rent.intended');
     try {
       const pod = await platform.launch(requestOf(lease.job, candidate, podName), { signal });
@@ -133,10 +133,10 @@ export function createRenter(deps: RentDeps) {
     }
   }
 
-  /** Null: the job was cancelled meanwhile. */
+  /** Null: the job was cancelled meanwhile, or is to pause. */
   async function intend(lease: Lease, candidate: TrainingOption): Promise<string | null> {
     return fenced(db, lease, async (tx, job) => {
-      if (job.cancelRequestedAt !== null) return null;
+      if (job.cancelRequestedAt !== null || job.pauseRequestedAt !== null) return null;
       const attempt = Math.max(1, job.attempt);
       const at = now();
       const nonce = randomBytes(4).toString('hex');
@@ -197,7 +197,7 @@ export function createRenter(deps: RentDeps) {
   function requestOf(job: Job, candidate: TrainingOption, podName: string): LaunchRequest {
     const { placement, limits } = job;
     const { backend, image, minCudaVersion } = deps.programOf(job);
-    const spent = job.startedAt === null ? 0 : (now() - job.startedAt) / 1_000;
+    const spent = job.startedAt === null ? 0 : (now() - job.startedAt - job.pausedMs) / 1_000;
     return {
       name: podName,
       image,

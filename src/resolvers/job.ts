@@ -63,6 +63,12 @@ export const jobResolvers: Resolvers = {
     async cancelTrainingJob(_parent, { id }, { jobs }) {
       return toPayload(await jobs.cancel(id));
     },
+    async pauseTrainingJob(_parent, { id }, { jobs }) {
+      return toPayload(await jobs.pause(id));
+    },
+    async resumeTrainingJob(_parent, { id }, { jobs }) {
+      return toPayload(await jobs.resume(id));
+    },
   },
   TrainingJobConnection: {
     edges: ({ jobs }) => jobs.map((node) => ({ node, cursor: encodePlace(node) })),
@@ -107,6 +113,7 @@ export const jobResolvers: Resolvers = {
   },
   TrainingAttempt: {
     gpuResourceId: ({ gpuTypeId }) => gpuTypeId,
+    resumedFromStep: ({ startStep }) => (startStep === 0 ? null : startStep),
   },
   TrainingSpec: {
     asJson: (spec) => spec,

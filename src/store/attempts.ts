@@ -130,18 +130,33 @@ export async function setStartStep(
   return rows.length > 0;
 }
 
-/** The first end counts. */
+/** From now on its trainer is being stopped for a pause; the first time counts. */
+export async function setStopping(
+  tx: Queryable,
+  jobId: string,
+  number: number,
+  now: number,
+): Promise<void> {
+  await tx.query(
+    `update attempts set stopping_since = coalesce(stopping_since, $3)
+      where job_id = $1 and number = $2`,
+    [jobId, number, now],
+  );
+}
+
+/** The first end counts. False: it had ended, or never begun. */
 export async function endAttempt(
   tx: Queryable,
   jobId: string,
   number: number,
   end: { outcome: AttemptOutcome; exitCode: number | null; now: number },
-): Promise<void> {
-  await tx.query(
+): Promise<boolean> {
+  const rows = await tx.query(
     `update attempts set outcome = $3, exit_code = $4, ended_at = $5
-      where job_id = $1 and number = $2 and ended_at is null`,
+      where job_id = $1 and number = $2 and ended_at is null returning number`,
     [jobId, number, end.outcome, end.exitCode, end.now],
   );
+  return rows.length > 0;
 }
 
 export async function findAttempt(

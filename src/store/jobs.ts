@@ -21,6 +21,9 @@ interface JobRow {
   readonly failure: string | null;
   readonly estimated_usd: number | null;
   readonly cancel_requested_at: number | null;
+  readonly pause_requested_at: number | null;
+  readonly paused_ms: number;
+  readonly pauses: number;
   readonly created_at: number;
   readonly started_at: number | null;
   readonly ended_at: number | null;
@@ -31,7 +34,7 @@ interface JobRow {
 const COLUMNS = `jobs.id, jobs.tenant_id, jobs.credential_id, jobs.name, jobs.status,
   jobs.status_since, jobs.status_reason, jobs.spec, jobs.placement, jobs.limits, jobs.labels,
   jobs.attempt, jobs.failures, jobs.progress, jobs.failure, jobs.estimated_usd,
-  jobs.cancel_requested_at, jobs.created_at, jobs.started_at, jobs.ended_at,
+  jobs.cancel_requested_at, jobs.pause_requested_at, jobs.paused_ms, jobs.pauses, jobs.created_at, jobs.started_at, jobs.ended_at,
   jobs.capacity_since, jobs.lease_token`;
 
 export interface Lease {
@@ -186,21 +189,6 @@ function conditions(filter: JobFilter): { sql: string; parameters: string[] } {
   return { sql: parts.length === 0 ? 'true' : parts.join(' and '), parameters };
 }
 
-/** Cancellation is a wish that stays; the job becomes due at once. False: it had ended already. */
-export async function requestCancel(
-  db: Queryable,
-  tenantId: string,
-  id: string,
-  now: number,
-): Promise<boolean> {
-  const rows = await db.query(
-    `update jobs set cancel_requested_at = coalesce(cancel_requested_at, $3), due_at = 0
-      where tenant_id = $1 and id = $2 and due_at is not null and ended_at is null returning id`,
-    [tenantId, id, now],
-  );
-  return rows.length > 0;
-}
-
 /** Takes up to `limit` due jobs until the lease ends; the token fences every later write. */
 export async function claimDue(
   db: Database,
@@ -224,13 +212,18 @@ export async function renewLease(
   jobId: string,
   token: number,
   leaseMs: number,
-): Promise<{ readonly isCancelled: boolean } | null> {
-  const [row] = await db.query<{ cancel_requested_at: number | null }>(
+): Promise<{ readonly isCancelled: boolean; readonly isPaused: boolean } | null> {
+  type Wishes = Pick<JobRow, 'cancel_requested_at' | 'pause_requested_at'>;
+  const [row] = await db.query<Wishes>(
     `update jobs set leased_until = ${db.nowMs} + $3 where id = $1 and lease_token = $2
-     returning cancel_requested_at`,
+     returning cancel_requested_at, pause_requested_at`,
     [jobId, token, leaseMs],
   );
-  return row === undefined ? null : { isCancelled: row.cancel_requested_at !== null };
+  if (row === undefined) return null;
+  return {
+    isCancelled: row.cancel_requested_at !== null,
+    isPaused: row.pause_requested_at !== null,
+  };
 }
 
 /** When anything is due next, in epoch ms by the database's clock; null: nothing ever. */
@@ -284,6 +277,8 @@ export interface JobPatch {
   readonly endedAt?: number;
   /** Null: it waits for no machine. */
   readonly capacitySince?: number | null;
+  readonly pausedMs?: number;
+  readonly pauses?: number;
 }
 
 export async function patchJob(
@@ -297,7 +292,7 @@ export async function patchJob(
   await tx.query(
     `update jobs set status = $2, status_since = $3, status_reason = $4, attempt = $5,
        failures = $6, progress = $7, failure = $8, started_at = $9, ended_at = $10,
-       capacity_since = $11 where id = $1`,
+       capacity_since = $11, paused_ms = $12, pauses = $13 where id = $1`,
     [
       job.id,
       status,
@@ -310,13 +305,15 @@ export async function patchJob(
       patch.startedAt ?? job.startedAt,
       patch.endedAt ?? job.endedAt,
       patch.capacitySince === undefined ? job.capacitySince : patch.capacitySince,
+      patch.pausedMs ?? job.pausedMs,
+      patch.pauses ?? job.pauses,
     ],
   );
 }
 
 /**
- * Gives the lease back; due again after `dueInMs`, null: never. A cancellation that came meanwhile
- * stays due at once. A lease that is another's is left alone.
+ * Gives the lease back; due again after `dueInMs`, null: never. A wish that came meanwhile stays due
+ * at once. A lease that is another's is left alone.
  */
 export async function releaseLease(
   db: Database,
@@ -324,7 +321,10 @@ export async function releaseLease(
   dueInMs: number | null,
 ): Promise<void> {
   // One that the step had seen is tried again no sooner than anything else.
-  const isNews = job.cancelRequestedAt === null ? 'cancel_requested_at is not null' : '1 = 0';
+  const isNews = [
+    job.cancelRequestedAt === null ? 'cancel_requested_at is not null' : '1 = 0',
+    `pause_requested_at is ${job.pauseRequestedAt === null ? 'not null' : 'null'}`,
+  ].join(' or ');
   const due = dueInMs === null ? 'null' : `${db.nowMs} + ${Math.trunc(dueInMs)}`;
   await db.query(
     `update jobs set leased_until = 0, leased_by = null,
@@ -361,6 +361,9 @@ function toJob(row: JobRow): Job {
     failure: JSON.parse(row.failure ?? 'null') as Job['failure'],
     estimatedUsd: row.estimated_usd,
     cancelRequestedAt: row.cancel_requested_at,
+    pauseRequestedAt: row.pause_requested_at,
+    pausedMs: row.paused_ms,
+    pauses: row.pauses,
     createdAt: row.created_at,
     startedAt: row.started_at,
     endedAt: row.ended_at,

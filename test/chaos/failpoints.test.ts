@@ -4,11 +4,11 @@ import { until } from '../support/until.ts';
 import { findFailpoints } from './failpoints.ts';
 import { expectInvariants } from './invariants.ts';
 import { createPodByHand } from './pod-by-hand.ts';
-import { allOf, createWorld, INSTALLATION_ID, settle } from './world.ts';
+import { allOf, createWorld, ENDED, INSTALLATION_ID, settle } from './world.ts';
 import type { World } from './world.ts';
 
 const LANES = 4;
-const KILL_MS = 30_000;
+const KILL_MS = 60_000;
 const CREATE = 'POST /v2/pods';
 
 /** What leads to a failpoint that an ordinary job does not come by. */
@@ -18,6 +18,12 @@ const PROVOKED: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
   'checkpoint.adopted': submitLong,
   'checkpoint.saved': submitLong,
   'files.removed': submitLong,
+  'pause.saved': pauseAndResume,
+  'pause.intended': pauseAndResume,
+  'pause.stop-sent': pauseAndResume,
+  'pause.checkpoint-saved': pauseAndResume,
+  'resume.requested': pauseAndResume,
+  'resume.saved': pauseAndResume,
   'abandon.saved': failCreate({ kind: 'status', status: 500 }),
   'adopt.found': failCreate({ kind: 'fail-after-effect' }),
   'adopt.saved': failCreate({ kind: 'fail-after-effect' }),
@@ -38,11 +44,28 @@ const PROVOKED: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
 
 /** It trains for long enough that checkpoints are stored meanwhile, and old ones removed. */
 function submitLong(world: World) {
-  return world.submit({ spec: { ...SMALL, maxSteps: 200, checkpointSteps: 40 } });
+  return world.submit({ spec: { ...SMALL, maxSteps: 400, checkpointSteps: 40 } });
 }
 /** A step costs next to nothing, and takes its time. */
 const SMALL = { rank: 1, maxSequenceLength: 16 };
 const PACE = { TOY_STEP_DELAY_MS: '20' };
+
+async function pauseAndResume(world: World): Promise<void> {
+  const job = await submitLong(world);
+  const comes = (wanted: string) =>
+    until(
+      `${job.key} is ${wanted}`,
+      async () => {
+        const status = await world.statusOf(job.id);
+        return status === wanted || ENDED.has(status);
+      },
+      KILL_MS,
+    );
+  await comes('RUNNING');
+  await world.pause(job);
+  await comes('PAUSED');
+  await world.resume(job);
+}
 
 function failCreate(fault: Readonly<Record<string, unknown>>) {
   return async (world: World) => {
@@ -93,5 +116,5 @@ describe('a server that is killed', () => {
       all.filter((_name, index) => index % LANES === lane),
     );
     await allOf(lanes.map(killAtEach));
-  }, 180_000);
+  }, 360_000);
 });

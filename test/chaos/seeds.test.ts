@@ -70,6 +70,9 @@ const DEEDS: readonly Deed[] = [
   (world, random) => hurtPod(world, random, (podId) => ({ kind: 'restart', podId })),
   duplicatePod,
   duplicatePod,
+  (world, random) => world.pause(random.pick(world.jobs)),
+  (world, random) => world.pause(random.pick(world.jobs)),
+  (world, random) => world.resume(random.pick(world.jobs)),
   (world) => world.control.addFault({ kind: 'spot-reclaim' }),
   (world) => world.control.addFault({ kind: 'spot-reclaim', mode: 'vanish' }),
 ];
@@ -140,6 +143,7 @@ async function runSeed(seed: number): Promise<void> {
   await Promise.all([lives, deeds]);
   story.faults = (await world.control.faults()).reduce((sum, { fired }) => sum + fired, 0);
   await world.control.clearFaults();
+  for (const job of world.jobs) await world.resume(job);
   await settle(world);
   const figures = await expectInvariants(world, LAG_MS);
   const kills = world.kills();

@@ -179,6 +179,10 @@ export async function createWorld({
     if (!ENDED.has(payload.job?.status ?? 'COMPLETED')) job.isCancelled = true;
   }
 
+  async function wish(name: 'pauseTrainingJob' | 'resumeTrainingJob', id: string): Promise<void> {
+    await ask(`mutation($id: ID!) { ${name}(id: $id) { job { status } } }`, { id });
+  }
+
   async function statusOf(id: string): Promise<string> {
     const answer = await ask('query($id: ID!) { trainingJob(id: $id) { status } }', { id });
     return (answer.data?.trainingJob as unknown as { status: string }).status;
@@ -196,6 +200,8 @@ export async function createWorld({
     ask,
     submit,
     cancel,
+    pause: ({ id }: Submitted) => wish('pauseTrainingJob', id),
+    resume: ({ id }: Submitted) => wish('resumeTrainingJob', id),
     statusOf,
     kills: () => kills,
     server: () => {

@@ -6,6 +6,7 @@ import { CANCEL } from '../../src/cli/commands/cancel.ts';
 import { GPUS } from '../../src/cli/commands/gpus.ts';
 import { LIST } from '../../src/cli/commands/list.ts';
 import { LOGS } from '../../src/cli/commands/logs.ts';
+import { PAUSE, RESUME } from '../../src/cli/commands/pause.ts';
 import { PLAN } from '../../src/cli/commands/plan.ts';
 import { DECIDE, PODS } from '../../src/cli/commands/pods.ts';
 import { SHOW } from '../../src/cli/commands/show.ts';
@@ -31,8 +32,10 @@ const DOCUMENTS = {
   LIST,
   LOGS,
   LOG_STREAM,
+  PAUSE,
   PLAN,
   PODS,
+  RESUME,
   RETRY,
   SHOW,
   SIGHTING,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { JOB_STATUSES } from '../../src/domain/job/job.ts';
 import type { JobStatus } from '../../src/domain/job/job.ts';
-import { nextStep } from '../../src/domain/job/next-step.ts';
+import { msUntilLimit, nextStep } from '../../src/domain/job/next-step.ts';
 import type { AgentSeen, PodSeen, Situation, StepPolicy } from '../../src/domain/job/next-step.ts';
 import { makeFailure } from '../../src/domain/training/failure.ts';
 
@@ -12,6 +12,7 @@ const POLICY: StepPolicy = {
   provisioningMs: 60_000,
   preparingMs: 60_000,
   collectingMs: 60_000,
+  pausingMs: 60_000,
   absences: 3,
   absentMs: 20_000,
 };
@@ -42,6 +43,7 @@ function speaks(phase: Speaking['phase'], more: Partial<Speaking> = {}): Speakin
     phase,
     exitCode: null,
     failure: null,
+    isStopped: false,
     isEnvironmental: false,
     isLogStored: true,
     ...more,
@@ -59,6 +61,9 @@ function situation(
       status,
       statusSince: NOW - 1_000,
       cancelRequestedAt: null,
+      pauseRequestedAt: null,
+      pausedMs: 0,
+      pauses: 0,
       attempt: 1,
       failures: 0,
       startedAt: NOW - 1_000,
@@ -68,6 +73,8 @@ function situation(
     },
     launch: status === 'PENDING' ? null : LIVE,
     bootId: 'boot',
+    stoppingSince: null,
+    isCheckpointLeft: false,
     warning: null,
     isPodLeft: false,
     usdSoFar: 0,
@@ -81,6 +88,7 @@ const step = (...args: Parameters<typeof situation>) => nextStep(situation(...ar
 const ACTIVE = JOB_STATUSES.filter(
   (status) => !['COMPLETED', 'FAILED', 'CANCELLED'].includes(status),
 );
+const UNPAUSED = ACTIVE.filter((status) => status !== 'PAUSED');
 const WITH_POD = ['PROVISIONING', 'PREPARING', 'RUNNING', 'COLLECTING'] as const;
 
 describe('whatever a job is doing', () => {
@@ -97,7 +105,7 @@ describe('whatever a job is doing', () => {
     });
   });
 
-  test.each(ACTIVE)('%s ends at its limits of time and money', (status) => {
+  test.each(UNPAUSED)('%s ends at its limits of time and money', (status) => {
     expect(step(status, { usdSoFar: 10 })).toMatchObject({
       then: 'fail',
       failure: { code: 'BUDGET_EXHAUSTED' },
@@ -108,7 +116,7 @@ describe('whatever a job is doing', () => {
     });
   });
 
-  test.each(ACTIVE)('%s does not end for what is unknown', (status) => {
+  test.each(UNPAUSED)('%s does not end for what is unknown', (status) => {
     const decision = step(status, { pod: UNKNOWN, agent: { kind: 'silent' } });
     expect(['wait', 'rent']).toContain(decision.kind);
   });
@@ -235,6 +243,122 @@ describe('an agent', () => {
   });
 });
 
+describe('a pause that is wished', () => {
+  const wished = { pauseRequestedAt: NOW };
+  const stopping = { stoppingSince: NOW - 1_000 };
+  const late = { stoppingSince: NOW - 60_000 };
+  const stopped = speaks('FAILED', { isStopped: true, isEnvironmental: true, exitCode: 20 });
+  const left = { isCheckpointLeft: true };
+  const paused = { kind: 'end', then: 'pause', outcome: 'PAUSED', failure: null };
+
+  test.each([
+    ['a job without a pod', 'PENDING', {}, paused],
+    ['one whose last pod is still there', 'PENDING', { isPodLeft: true }, paused],
+    ['a launch that nobody knows of', 'PROVISIONING', { launch: INTENDED, pod: UNKNOWN }, paused],
+    ['a pod that boots', 'PROVISIONING', {}, paused],
+    ['a pod that nobody can tell of', 'PREPARING', { pod: UNKNOWN }, paused],
+    ['a pod that prepares', 'PREPARING', { agent: speaks('PREPARING') }, paused],
+    ['a trainer that has just begun', 'PREPARING', { agent: speaks('RUNNING') }, { kind: 'stop' }],
+    ['a trainer', 'RUNNING', { agent: speaks('RUNNING') }, { kind: 'stop' }],
+    [
+      'a trainer that was told',
+      'RUNNING',
+      { agent: speaks('RUNNING'), ...stopping },
+      { kind: 'stop' },
+    ],
+    ['one that does not end', 'RUNNING', { agent: speaks('RUNNING'), ...late }, paused],
+    ['a silent one', 'RUNNING', {}, { kind: 'stop' }],
+    ['one that stays silent', 'RUNNING', late, paused],
+    [
+      'one whose last lines are to come',
+      'RUNNING',
+      { agent: { ...stopped, isLogStored: false }, ...stopping },
+      { kind: 'wait', status: 'RUNNING' },
+    ],
+    [
+      'one that left a checkpoint',
+      'RUNNING',
+      { agent: stopped, ...stopping, ...left },
+      { kind: 'save' },
+    ],
+    ['one that cannot hand it over', 'RUNNING', { agent: stopped, ...late, ...left }, paused],
+    ['one that is stored', 'RUNNING', { agent: stopped, ...stopping }, { ...paused, exitCode: 20 }],
+    [
+      'one that succeeded first',
+      'RUNNING',
+      { agent: speaks('SUCCEEDED'), ...stopping },
+      { kind: 'wait', status: 'COLLECTING' },
+    ],
+    [
+      'results that are being fetched',
+      'COLLECTING',
+      { agent: speaks('SUCCEEDED') },
+      { kind: 'collect' },
+    ],
+    ['a job that is paused', 'PAUSED', {}, { kind: 'idle' }],
+  ] as const)('leads %s (%s) on', (_what, status, seen, expected) => {
+    expect(step(status, seen, wished)).toMatchObject(expected);
+  });
+
+  test('does not make good what failed by itself', () => {
+    const failure = makeFailure('OUT_OF_MEMORY');
+    const agent = speaks('FAILED', { failure });
+    expect(step('RUNNING', { agent, ...stopping }, wished)).toMatchObject({
+      then: 'fail',
+      failure,
+    });
+  });
+
+  test.each(['PREPARING', 'RUNNING', 'COLLECTING'] as const)(
+    'is there, and no attempt used up, when the pod is lost (%s)',
+    (status) => {
+      const job = { ...wished, attempt: 3 };
+      expect(step(status, { pod: GONE }, job)).toMatchObject({ then: 'pause', outcome: 'LOST' });
+      const agent = speaks('WAITING', { bootId: 'other' });
+      expect(step(status, { agent }, job)).toMatchObject({ then: 'pause', outcome: 'LOST' });
+    },
+  );
+
+  test('and taken back once the trainer was told to stop ends its attempt all the same', () => {
+    expect(step('RUNNING', { agent: speaks('RUNNING'), ...stopping })).toEqual({ kind: 'stop' });
+    expect(step('RUNNING', { agent: stopped, ...stopping })).toMatchObject(paused);
+  });
+
+  test('is over when it is taken back', () => {
+    expect(step('PAUSED')).toEqual({ kind: 'resume' });
+  });
+
+  test.each(ACTIVE)('gives way to a cancellation (%s)', (status) => {
+    expect(step(status, stopping, { ...wished, cancelRequestedAt: NOW })).toMatchObject({
+      then: 'cancel',
+    });
+  });
+});
+
+describe('a pause that is over', () => {
+  test('counts for no limit of time', () => {
+    const times = { startedAt: NOW - 3_600_000, pausedMs: 1 };
+    expect(step('RUNNING', {}, times)).toMatchObject({ kind: 'wait' });
+    expect(msUntilLimit(situation('COLLECTING', {}, times), 0, POLICY)).toBe(1);
+  });
+  test('and has used up no attempt', () => {
+    const job = { attempt: 4, pauses: 2 };
+    expect(step('RUNNING', { pod: GONE }, job)).toMatchObject({ then: 'retry' });
+    expect(step('RUNNING', { pod: GONE }, { ...job, pauses: 1 })).toMatchObject({ then: 'fail' });
+  });
+});
+
+test.each([
+  ['PREPARING', null, 59_000],
+  ['COLLECTING', NOW - 50_000, 59_000],
+  ['RUNNING', NOW - 50_000, 10_000],
+] as const)(
+  'a transfer of a job that is %s has until its own deadline',
+  (status, since, expected) => {
+    expect(msUntilLimit(situation(status, { stoppingSince: since }), 0, POLICY)).toBe(expected);
+  },
+);
+
 test('every combination has an answer', () => {
   const pods = [UNKNOWN, HERE, GONE, { ...HERE, hasEnded: true }];
   const phases = ['WAITING', 'PREPARING', 'RUNNING', 'SUCCEEDED', 'FAILED'] as const;
@@ -248,11 +372,17 @@ test('every combination has an answer', () => {
     for (const launch of [null, INTENDED, LIVE])
       for (const pod of pods)
         for (const agent of agents)
-          for (const isPodLeft of [true, false]) {
-            const decision = step(status, { launch, pod, agent, isPodLeft });
-            // A pod is only ever rented where none may be left.
-            if (decision.kind === 'rent') expect(isPodLeft || status !== 'PENDING').toBe(false);
-            seen += 1;
-          }
-  expect(seen).toBe(9 * 3 * 4 * 12 * 2);
+          for (const isPodLeft of [true, false])
+            for (const pauseRequestedAt of [null, NOW]) {
+              const decision = step(
+                status,
+                { launch, pod, agent, isPodLeft },
+                { pauseRequestedAt },
+              );
+              // A pod is only ever rented where none may be left, and none is to rest.
+              const mayRent = status === 'PENDING' && !isPodLeft && pauseRequestedAt === null;
+              if (decision.kind === 'rent') expect(mayRent).toBe(true);
+              seen += 1;
+            }
+  expect(seen).toBe(9 * 3 * 4 * 12 * 2 * 2);
 });

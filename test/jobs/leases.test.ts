@@ -8,6 +8,9 @@ import {
   placeAttempt,
   setBoot,
   setBootLine,
+  setResumeStep,
+  setStartStep,
+  setStopping,
 } from '../../src/store/attempts.ts';
 import type { Database, Queryable } from '../../src/store/database.ts';
 import {
@@ -18,8 +21,8 @@ import {
   patchJob,
   releaseLease,
   renewLease,
-  requestCancel,
 } from '../../src/store/jobs.ts';
+import { requestCancel, requestPause, requestResume } from '../../src/store/job-wishes.ts';
 import type { Lease } from '../../src/store/jobs.ts';
 import {
   adoptLaunch,
@@ -63,6 +66,9 @@ const WRITES: Readonly<Record<string, (tx: Queryable, job: Job) => Promise<unkno
     placeAttempt(tx, 'one', 1, { gpuTypeId: 'other', dataCenterId: 'EU', usdPerHour: 9 }),
   setBoot: (tx) => setBoot(tx, 'one', 1, 'stale-boot'),
   setBootLine: (tx) => setBootLine(tx, 'one', 1, 99),
+  setResumeStep: (tx) => setResumeStep(tx, 'one', 1, 40),
+  setStartStep: (tx) => setStartStep(tx, 'one', 1, 40),
+  setStopping: (tx) => setStopping(tx, 'one', 1, 5),
   endAttempt: (tx) => endAttempt(tx, 'one', 1, { outcome: 'SUCCEEDED', exitCode: 0, now: 5 }),
   intendLaunch: (tx) => intendLaunch(tx, intentOf('second')),
   adoptLaunch: (tx) =>
@@ -131,7 +137,10 @@ describeStores('leases', (open) => {
       expect(await renewLease(db, 'one', stale.token, LONG_MS)).toBeNull();
       await releaseLease(db, stale, null);
       expect(await everything(db)).toEqual(before);
-      expect(await renewLease(db, 'one', current.token, LONG_MS)).toEqual({ isCancelled: false });
+      expect(await renewLease(db, 'one', current.token, LONG_MS)).toEqual({
+        isCancelled: false,
+        isPaused: false,
+      });
     });
   });
 
@@ -172,6 +181,39 @@ describeStores('leases', (open) => {
     expect(seeing.job.cancelRequestedAt).not.toBeNull();
     await releaseLease(db, seeing, LONG_MS);
     expect(await claimDue(db, { workerId: 'second', leaseMs: LONG_MS, limit: 1 })).toEqual([]);
+  });
+
+  it('a pause that is wished, or taken back, during a step is due at once', async () => {
+    const db = await open();
+    await insertJob(db, jobRecord('one'));
+    const isDue = async () =>
+      (await claimDue(db, { workerId: 'other', leaseMs: 1, limit: 1 })).length > 0;
+    const blind = await claimOne(db, 'first', LONG_MS);
+    expect(await requestPause(db, 'default', 'one', 5)).toBe(true);
+    expect(await requestPause(db, 'default', 'one', 6)).toBe(true);
+    await releaseLease(db, blind, LONG_MS);
+    const seeing = await claimOne(db, 'first', LONG_MS);
+    expect(seeing.job.pauseRequestedAt).toBe(5);
+    await releaseLease(db, seeing, LONG_MS);
+    expect(await isDue()).toBe(false);
+    await requestPause(db, 'default', 'one', 7);
+    const again = await claimOne(db, 'first', LONG_MS);
+    expect(await requestResume(db, 'default', 'one')).toBe(true);
+    await releaseLease(db, again, LONG_MS);
+    expect((await claimOne(db, 'first', LONG_MS)).job.pauseRequestedAt).toBeNull();
+  });
+
+  it('a pause is not wished of a job that is cancelled, has ended or is another tenant’s', async () => {
+    const db = await open();
+    await insertJob(db, jobRecord('one'));
+    expect(await requestPause(db, 'other', 'one', 5)).toBe(false);
+    expect(await requestPause(db, 'default', 'none', 5)).toBe(false);
+    await requestCancel(db, 'default', 'one', 5);
+    expect(await requestPause(db, 'default', 'one', 5)).toBe(false);
+    expect(await requestResume(db, 'default', 'one')).toBe(false);
+    const lease = await claimOne(db, 'first', LONG_MS);
+    await fenced(db, lease, (tx, job) => patchJob(tx, job, { status: 'CANCELLED', endedAt: 5 }, 5));
+    expect(await requestPause(db, 'default', 'one', 5)).toBe(false);
   });
 
   it('a named lease has one holder, who may renew and drop it', async () => {

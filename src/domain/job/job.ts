@@ -55,6 +55,12 @@ export interface Job {
   readonly failure: TrainingFailure | null;
   readonly estimatedUsd: number | null;
   readonly cancelRequestedAt: number | null;
+  /** A pause is wished, or there; null: neither, or it is over. */
+  readonly pauseRequestedAt: number | null;
+  /** All pauses since its first pod that are over. */
+  readonly pausedMs: number;
+  /** Attempts that a pause ended: they use up none. */
+  readonly pauses: number;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;

@@ -7,6 +7,9 @@
  *    └────── retry ───────┴─────────────────────────────────┘──▶ FAILED (no attempt left)
  * ```
  *
+ * A job that is to pause goes from wherever it is to PAUSED: from RUNNING by way of a checkpoint, and
+ * from COLLECTING not at all, as it is done. It comes back as PENDING.
+ *
  * Cancellation wins everywhere, then the limits. What is unknown ends nothing: only a pod that was
  * looked for and not found, often and long enough, is gone.
  */
@@ -31,6 +34,8 @@ export type AgentSeen =
       readonly exitCode: number | null;
       /** Translated; null: it did not fail. */
       readonly failure: TrainingFailure | null;
+      /** It was stopped, and did not fail by itself. */
+      readonly isStopped: boolean;
       /** The environment failed it, and not what was asked for: another pod may do better. */
       readonly isEnvironmental: boolean;
       /** Every line it wrote is stored. */
@@ -44,6 +49,9 @@ export interface Situation {
     | 'status'
     | 'statusSince'
     | 'cancelRequestedAt'
+    | 'pauseRequestedAt'
+    | 'pausedMs'
+    | 'pauses'
     | 'attempt'
     | 'limits'
     | 'startedAt'
@@ -54,6 +62,10 @@ export interface Situation {
   readonly launch: Pick<Launch, 'state' | 'spot' | 'unsureUntil' | 'liveAt' | 'imageFault'> | null;
   /** Boot of the agent that got the job; null: none did. */
   readonly bootId: string | null;
+  /** Since when the trainer is being stopped for a pause; null: it is not. */
+  readonly stoppingSince: number | null;
+  /** The pod has a newer checkpoint than what is stored. */
+  readonly isCheckpointLeft: boolean;
   /** Why the run looks as if it went wrong; null: it does not. */
   readonly warning: string | null;
   /** A condemned pod of this job may still be alive. */
@@ -74,6 +86,8 @@ export interface StepPolicy {
   /** From the agent's first answer to the first step of training. */
   readonly preparingMs: number;
   readonly collectingMs: number;
+  /** From the word to stop to the checkpoint in the store. */
+  readonly pausingMs: number;
   /** A pod is gone when it was missing in so many listings over so long. */
   readonly absences: number;
   readonly absentMs: number;
@@ -96,16 +110,27 @@ export type Step =
   | { readonly kind: 'abandon' }
   /** Hand job and files to the agent and have it start. */
   | { readonly kind: 'deliver' }
+  /** Have the trainer write a checkpoint and end. */
+  | { readonly kind: 'stop' }
+  /** Store the checkpoint it left. */
+  | { readonly kind: 'save' }
+  /** Out of a pause. */
+  | { readonly kind: 'resume' }
+  /** Nothing, until somebody wishes something. */
+  | { readonly kind: 'idle'; readonly dueInMs: number }
   /** Fetch, verify and store the results; then the job is COMPLETED. */
   | { readonly kind: 'collect' }
   /** The attempt is over; `then` says what becomes of the job. */
   | {
       readonly kind: 'end';
       readonly outcome: AttemptOutcome;
-      readonly then: 'retry' | 'fail' | 'cancel';
+      readonly then: 'retry' | 'fail' | 'cancel' | 'pause';
       readonly failure: TrainingFailure | null;
       readonly exitCode: number | null;
     };
+
+const IDLE_MS = 3_600_000;
+const PAUSING = 'Pausing.';
 
 export function nextStep(seen: Situation, policy: StepPolicy): Step {
   const { job } = seen;
@@ -113,6 +138,7 @@ export function nextStep(seen: Situation, policy: StepPolicy): Step {
   if (job.cancelRequestedAt !== null) {
     return { kind: 'end', outcome: 'CANCELLED', then: 'cancel', failure: null, exitCode: null };
   }
+  if (job.status === 'PAUSED') return whenPaused(seen);
   const limit = limitReached(seen);
   if (limit !== null) return fail(limit);
   switch (job.status) {
@@ -125,14 +151,17 @@ export function nextStep(seen: Situation, policy: StepPolicy): Step {
       return whenTraining(seen, policy);
     case 'COLLECTING':
       return whenCollecting(seen, policy);
-    case 'PAUSED':
-      return wait('PAUSED', null, policy.tickMs);
   }
 }
 
+/** It costs nothing, so no limit counts. Looked at now and then, should a wish have been missed. */
+function whenPaused({ job }: Situation): Step {
+  return job.pauseRequestedAt === null ? { kind: 'resume' } : { kind: 'idle', dueInMs: IDLE_MS };
+}
+
 function limitReached({ job, now, usdSoFar }: Situation): TrainingFailure | null {
-  const { limits, startedAt } = job;
-  if (startedAt !== null && now - startedAt >= limits.maxRuntimeSeconds * 1_000) {
+  const { limits, startedAt, pausedMs } = job;
+  if (startedAt !== null && now - startedAt - pausedMs >= limits.maxRuntimeSeconds * 1_000) {
     const message = `The job's limit of ${limits.maxRuntimeSeconds} seconds is reached.`;
     return makeFailure('RUNTIME_LIMIT', message);
   }
@@ -144,18 +173,23 @@ function limitReached({ job, now, usdSoFar }: Situation): TrainingFailure | null
 
 /** How long a transfer may go on before something is to be decided. */
 export function msUntilLimit(
-  { job, now, usdSoFar }: Situation,
+  { job, now, usdSoFar, stoppingSince }: Situation,
   usdPerHour: number,
   policy: StepPolicy,
 ): number {
-  const phaseMs = job.status === 'COLLECTING' ? policy.collectingMs : policy.preparingMs;
+  const phaseEnd =
+    job.status === 'RUNNING'
+      ? (stoppingSince ?? now) + policy.pausingMs
+      : job.statusSince + (job.status === 'COLLECTING' ? policy.collectingMs : policy.preparingMs);
   const budgetMs =
     usdPerHour > 0 ? ((job.limits.maxCostUsd - usdSoFar) * 3_600_000) / usdPerHour : Infinity;
-  const runtimeMs = (job.startedAt ?? now) + job.limits.maxRuntimeSeconds * 1_000 - now;
-  return Math.max(0, Math.min(job.statusSince + phaseMs - now, budgetMs, runtimeMs));
+  const runtimeMs =
+    (job.startedAt ?? now) + job.pausedMs + job.limits.maxRuntimeSeconds * 1_000 - now;
+  return Math.max(0, Math.min(phaseEnd - now, budgetMs, runtimeMs));
 }
 
 function whenPending(seen: Situation, policy: StepPolicy): Step {
+  if (seen.job.pauseRequestedAt !== null) return pause('PAUSED');
   if (seen.isPodLeft) {
     return wait('PENDING', 'The pod of the last attempt is being terminated.', policy.tickMs);
   }
@@ -169,6 +203,8 @@ function whenPending(seen: Situation, policy: StepPolicy): Step {
 
 function whenProvisioning(seen: Situation, policy: StepPolicy): Step {
   const { launch, pod, agent, now } = seen;
+  // Nothing was trained on it: whether its pod is there or not, it is condemned.
+  if (seen.job.pauseRequestedAt !== null) return pause('PAUSED');
   if (launch === null) return { kind: 'abandon' };
   if (launch.state === 'INTENDED') {
     if (pod.kind === 'present') return { kind: 'adopt' };
@@ -203,6 +239,7 @@ function whenTraining(seen: Situation, policy: StepPolicy): Step {
   const { agent, job } = seen;
   const lost = lostPod(seen, policy);
   if (lost !== null) return lost;
+  if (isPausing(seen)) return whenPausing(seen, policy);
   const isLate = job.status === 'PREPARING' && seen.now - job.statusSince >= policy.preparingMs;
   if (agent.kind !== 'speaks') {
     if (isLate) return tooLate(seen, policy);
@@ -225,6 +262,38 @@ function whenTraining(seen: Situation, policy: StepPolicy): Step {
       return agent.isLogStored
         ? trainingFailed(seen, agent)
         : wait(job.status, seen.warning, policy.followMs);
+  }
+}
+
+/** Also where the wish was taken back after the trainer was told to stop. */
+function isPausing({ job, stoppingSince }: Situation): boolean {
+  return job.pauseRequestedAt !== null || stoppingSince !== null;
+}
+
+function whenPausing(seen: Situation, policy: StepPolicy): Step {
+  const { agent, job, now, stoppingSince } = seen;
+  const isLate = stoppingSince !== null && now - stoppingSince >= policy.pausingMs;
+  if (agent.kind !== 'speaks') {
+    return isLate || job.status === 'PREPARING' ? pause('PAUSED') : { kind: 'stop' };
+  }
+  if (seen.bootId !== null && agent.bootId !== seen.bootId) return restarted(seen);
+  switch (agent.phase) {
+    case 'WAITING':
+    case 'PREPARING':
+      return pause('PAUSED');
+    case 'RUNNING':
+      return isLate ? pause('PAUSED') : { kind: 'stop' };
+    case 'SUCCEEDED':
+      return wait(
+        agent.isLogStored ? 'COLLECTING' : 'RUNNING',
+        null,
+        agent.isLogStored ? 0 : policy.followMs,
+      );
+    case 'FAILED':
+      if (!agent.isLogStored && !isLate) return wait(job.status, PAUSING, policy.followMs);
+      if (!agent.isStopped) return trainingFailed(seen, agent);
+      if (seen.isCheckpointLeft && !isLate) return { kind: 'save' };
+      return pause('PAUSED', agent.exitCode);
   }
 }
 
@@ -264,9 +333,11 @@ function lostPod(seen: Situation, policy: StepPolicy): Step | null {
 
 /** A spot pod that ends unexpectedly was taken back: no other sign is given. */
 function lost(seen: Situation, message: string): Step {
-  return seen.launch?.spot
-    ? retry(seen, 'RECLAIMED', makeFailure('SPOT_RECLAIMED', message))
-    : retry(seen, 'LOST', makeFailure('POD_LOST', message));
+  const outcome = seen.launch?.spot ? 'RECLAIMED' : 'LOST';
+  // Whoever wants a pause has it now, and no attempt was used up.
+  if (isPausing(seen)) return pause(outcome);
+  const code = outcome === 'RECLAIMED' ? 'SPOT_RECLAIMED' : 'POD_LOST';
+  return retry(seen, outcome, makeFailure(code, message));
 }
 
 function restarted(seen: Situation): Step {
@@ -285,12 +356,16 @@ function retry(
   failure: TrainingFailure,
   exitCode: number | null = null,
 ): Step {
-  const then = job.attempt < job.limits.maxAttempts ? 'retry' : 'fail';
+  const then = job.attempt - job.pauses < job.limits.maxAttempts ? 'retry' : 'fail';
   return { kind: 'end', outcome, then, failure, exitCode };
 }
 
 function fail(failure: TrainingFailure, exitCode: number | null = null): Step {
   return { kind: 'end', outcome: 'FAILED', then: 'fail', failure, exitCode };
+}
+
+function pause(outcome: AttemptOutcome, exitCode: number | null = null): Step {
+  return { kind: 'end', outcome, then: 'pause', failure: null, exitCode };
 }
 
 function wait(status: JobStatus, reason: string | null, dueInMs: number): Step {

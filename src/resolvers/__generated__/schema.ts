@@ -324,7 +324,7 @@ export type LimitsInput = {
   readonly maxAttempts?: InputMaybe<Scalars['Int']['input']>;
   /** USD over all attempts. */
   readonly maxCostUsd?: InputMaybe<Scalars['Float']['input']>;
-  /** Seconds from the first rented pod on. */
+  /** Seconds from the first rented pod on; pauses do not count. */
   readonly maxRuntimeSeconds?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -444,15 +444,31 @@ export type ModelSource =
 export type Mutation = {
   readonly __typename?: 'Mutation';
   /**
-   * Ends a job, whatever it is doing; its pod is terminated and what it did is lost. A job that has
-   * ended already is answered as it is.
+   * Ends a job, whatever it is doing; its pod is terminated and what is not stored is lost. A job that
+   * has ended already is answered as it is.
    */
   readonly cancelTrainingJob: CancelTrainingJobPayload;
   /** Prepares the upload of a dataset: JSONL, JSON or CSV. */
   readonly createDatasetUpload: DatasetUploadPayload;
   /** Decides what becomes of a pod in quarantine. */
   readonly decideQuarantinedPod: QuarantineDecisionPayload;
-  /** Submits an ended job again, as a new one, with another placement if one is given. */
+  /**
+   * Stops a job at a checkpoint and releases its pod: nothing costs until it is resumed. One without a
+   * pod is paused at once; one whose results are being fetched completes. A pause uses up no attempt
+   * and counts for no limit of time, and a cancellation wins over it. A pod that does not hand a
+   * checkpoint over in time is given up for the last one that is stored. To ask again changes nothing;
+   * a job that has ended is refused.
+   */
+  readonly pauseTrainingJob: PauseTrainingJobPayload;
+  /**
+   * Ends a pause: another pod is rented and goes on from the checkpoint. A job that is not paused is
+   * answered as it is; one that has ended is refused.
+   */
+  readonly resumeTrainingJob: PauseTrainingJobPayload;
+  /**
+   * Submits an ended job again, as a new one, with another placement if one is given. It begins anew:
+   * checkpoints are their job's.
+   */
   readonly retryTrainingJob: SubmitTrainingJobPayload;
   /**
    * Accepts a training. The answer comes at once and means that it is stored for good; a pod is rented
@@ -483,6 +499,18 @@ export type MutationDecideQuarantinedPodArgs = {
 
 
 /** What can be done. */
+export type MutationPauseTrainingJobArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** What can be done. */
+export type MutationResumeTrainingJobArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** What can be done. */
 export type MutationRetryTrainingJobArgs = {
   id: Scalars['ID']['input'];
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
@@ -506,6 +534,15 @@ export type PageInfo = {
   readonly hasPreviousPage: Scalars['Boolean']['output'];
   /** Of the first item; null: the page is empty. */
   readonly startCursor: Maybe<Scalars['String']['output']>;
+};
+
+/** The outcome of the wish to pause a job, or to resume it. */
+export type PauseTrainingJobPayload = {
+  readonly __typename?: 'PauseTrainingJobPayload';
+  /** The job; what was wished happens shortly. Null with `userErrors`. */
+  readonly job: Maybe<TrainingJob>;
+  /** Why nothing was done; empty: the wish stands. */
+  readonly userErrors: ReadonlyArray<TrainingUserError>;
 };
 
 /** Where a job may run. */
@@ -826,6 +863,8 @@ export type TrainingAttempt = {
   readonly number: Scalars['Int']['output'];
   /** How it ended; null: it has not. */
   readonly outcome: Maybe<AttemptOutcome>;
+  /** The step of the checkpoint it went on from; null: it began anew, or has not begun. */
+  readonly resumedFromStep: Maybe<Scalars['Int']['output']>;
   /** Whether it was an interruptible pod. */
   readonly spot: Scalars['Boolean']['output'];
   /** When the pod was asked for. */
@@ -863,7 +902,7 @@ export type TrainingFailure = {
 /** One training, from its submission to its verified result. */
 export type TrainingJob = {
   readonly __typename?: 'TrainingJob';
-  /** Stored, verified results; empty until there are some. */
+  /** Stored, verified results; empty until there are some. While it trains, its newest checkpoints. */
   readonly artifacts: ReadonlyArray<TrainingArtifact>;
   /** Every pod that was tried, oldest first. */
   readonly attempts: ReadonlyArray<TrainingAttempt>;
@@ -896,6 +935,8 @@ export type TrainingJob = {
   readonly metrics: Maybe<MetricPage>;
   /** As submitted. */
   readonly name: Scalars['String']['output'];
+  /** When the pause was asked for that it is in, or on its way to; null: neither. */
+  readonly pauseRequestedAt: Maybe<Scalars['DateTime']['output']>;
   /** How far training is; null: it has not begun. */
   readonly progress: Maybe<TrainingProgress>;
   /** The trainer program and its configuration, as they ran or would run. */
@@ -966,7 +1007,7 @@ export type TrainingJobStatus =
   | 'COMPLETED'
   /** It ended without a result; `failure` says why. */
   | 'FAILED'
-  /** Stopped at a checkpoint, without a pod. */
+  /** Stopped at a checkpoint, without a pod and without cost, for as long as nobody resumes or cancels it. */
   | 'PAUSED'
   /** Accepted; no pod is rented yet. */
   | 'PENDING'
@@ -1293,6 +1334,7 @@ export type ResolversTypes = {
   ModelSource: ModelSource;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
+  PauseTrainingJobPayload: ResolverTypeWrapper<Omit<PauseTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversTypes['TrainingUserError']> }>;
   PlacementInput: PlacementInput;
   Pricing: ResolverTypeWrapper<Price>;
   Quantization: Quantization;
@@ -1358,6 +1400,7 @@ export type ResolversParentTypes = {
   MetricPoint: MetricPoint;
   Mutation: Record<PropertyKey, never>;
   PageInfo: PageInfo;
+  PauseTrainingJobPayload: Omit<PauseTrainingJobPayload, 'job' | 'userErrors'> & { job?: Maybe<ResolversParentTypes['TrainingJob']>, userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
   PlacementInput: PlacementInput;
   Pricing: Price;
   QuarantineDecisionPayload: Omit<QuarantineDecisionPayload, 'userErrors'> & { userErrors: ReadonlyArray<ResolversParentTypes['TrainingUserError']> };
@@ -1500,6 +1543,8 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   cancelTrainingJob?: Resolver<ResolversTypes['CancelTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationCancelTrainingJobArgs, 'id'>>;
   createDatasetUpload?: Resolver<ResolversTypes['DatasetUploadPayload'], ParentType, ContextType, RequireFields<MutationCreateDatasetUploadArgs, 'fileName'>>;
   decideQuarantinedPod?: Resolver<ResolversTypes['QuarantineDecisionPayload'], ParentType, ContextType, RequireFields<MutationDecideQuarantinedPodArgs, 'decision' | 'podId'>>;
+  pauseTrainingJob?: Resolver<ResolversTypes['PauseTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationPauseTrainingJobArgs, 'id'>>;
+  resumeTrainingJob?: Resolver<ResolversTypes['PauseTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationResumeTrainingJobArgs, 'id'>>;
   retryTrainingJob?: Resolver<ResolversTypes['SubmitTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationRetryTrainingJobArgs, 'id'>>;
   submitTrainingJob?: Resolver<ResolversTypes['SubmitTrainingJobPayload'], ParentType, ContextType, RequireFields<MutationSubmitTrainingJobArgs, 'input'>>;
 };
@@ -1509,6 +1554,11 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
   hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   hasPreviousPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   startCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type PauseTrainingJobPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PauseTrainingJobPayload'] = ResolversParentTypes['PauseTrainingJobPayload']> = {
+  job?: Resolver<Maybe<ResolversTypes['TrainingJob']>, ParentType, ContextType>;
+  userErrors?: Resolver<ReadonlyArray<ResolversTypes['TrainingUserError']>, ParentType, ContextType>;
 };
 
 export type PricingResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Pricing'] = ResolversParentTypes['Pricing']> = {
@@ -1588,6 +1638,7 @@ export type TrainingAttemptResolvers<ContextType = Context, ParentType extends R
   gpuResourceId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   number?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   outcome?: Resolver<Maybe<ResolversTypes['AttemptOutcome']>, ParentType, ContextType>;
+  resumedFromStep?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   spot?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   startedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   usdPerHour?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
@@ -1624,6 +1675,7 @@ export type TrainingJobResolvers<ContextType = Context, ParentType extends Resol
   logs?: Resolver<Maybe<ResolversTypes['LogPage']>, ParentType, ContextType, Partial<TrainingJobLogsArgs>>;
   metrics?: Resolver<Maybe<ResolversTypes['MetricPage']>, ParentType, ContextType, Partial<TrainingJobMetricsArgs>>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  pauseRequestedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   progress?: Resolver<Maybe<ResolversTypes['TrainingProgress']>, ParentType, ContextType>;
   script?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   spec?: Resolver<ResolversTypes['TrainingSpec'], ParentType, ContextType>;
@@ -1730,6 +1782,7 @@ export type Resolvers<ContextType = Context> = {
   MetricPoint?: MetricPointResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
+  PauseTrainingJobPayload?: PauseTrainingJobPayloadResolvers<ContextType>;
   Pricing?: PricingResolvers<ContextType>;
   QuarantineDecisionPayload?: QuarantineDecisionPayloadResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
