@@ -271,6 +271,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       absences: ABSENCES,
       absentMs: timing.absentMs,
       quarantineMs: timing.quarantineMs,
+      podEndMs: timing.podEndMs,
       billingMs: platform.emulated ? EMULATOR_BILLING_MS : BILLING_MS,
       billingSettledMs: platform.emulated ? 0 : BILLING_SETTLED_MS,
     },
@@ -279,6 +280,9 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
     failpoint,
     onQuarantine: (pods) => {
       metrics.quarantinedPods.set(pods);
+    },
+    onOverdue: (pods) => {
+      metrics.overduePods.set(pods);
     },
   });
   const renter = createRenter({
@@ -328,6 +332,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       agentOf,
       now,
       listingGraceMs: timing.listingGraceMs,
+      podEndMs: timing.podEndMs,
       failpoint,
     },
     perform: {

@@ -10,6 +10,7 @@ export interface ReconcilerConfig {
   readonly provisioningMs: number;
   readonly pausingMs: number;
   readonly quarantineMs: number;
+  readonly podEndMs: number;
   readonly uploadGraceSeconds: number;
   readonly ownerGraceSeconds: number;
 }
@@ -28,6 +29,7 @@ export function toReconcilerConfig(env: Environment): ReconcilerConfig {
     provisioningMs: env.PROVISIONING_SECONDS * 1_000,
     pausingMs: env.PAUSING_SECONDS * 1_000,
     quarantineMs: env.QUARANTINE_SECONDS * 1_000,
+    podEndMs: env.POD_END_SECONDS * 1_000,
     uploadGraceSeconds: env.UPLOAD_GRACE_SECONDS,
     ownerGraceSeconds: env.OWNER_GRACE_SECONDS,
   };

@@ -160,6 +160,8 @@ const environmentSchema = z.object({
   PROVISIONING_SECONDS: seconds(1, 86_400).default(1_200),
   /** An unknown pod with our name is terminated after so long. */
   QUARANTINE_SECONDS: seconds(1, 30 * 86_400).default(3_600),
+  /** A pod that is listed for so long after its end was asked for is an alarm, and waited for no more. */
+  POD_END_SECONDS: seconds(1, 30 * 86_400).default(3_600),
   /** A pod without a job ends itself after so long. */
   UPLOAD_GRACE_SECONDS: seconds(1, 86_400).default(900),
   /** A pod whose results nobody fetches ends itself after so long. */

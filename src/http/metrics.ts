@@ -64,6 +64,11 @@ export function createMetrics() {
       help: 'Pods that bear our name and that the store has never heard of. Above 0: look at them.',
       registers,
     }),
+    overduePods: new Gauge({
+      name: 'overdue_pods',
+      help: 'Pods that the platform lists long after it was asked to end them. Above 0: end them by hand.',
+      registers,
+    }),
     upstreamSeconds: new Histogram({
       name: 'upstream_request_duration_seconds',
       help: 'Time of calls to the GPU platform, by route and HTTP status (0: no answer).',

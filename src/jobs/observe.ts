@@ -5,6 +5,7 @@ import type { Pod } from '../datasources/platform.ts';
 import { usdAccrued } from '../domain/job/cost.ts';
 import type { Attempt, Launch } from '../domain/job/job.ts';
 import type { AgentSeen, PodSeen, Situation } from '../domain/job/next-step.ts';
+import { isOverdue } from '../domain/job/overdue.ts';
 import { failureOfAgent } from '../domain/training/agent-spec.ts';
 import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
@@ -26,6 +27,8 @@ export interface ObserveDeps {
   readonly now: () => number;
   /** How long a new pod may be missing in listings. */
   readonly listingGraceMs: number;
+  /** How long a next attempt waits for the last one's pod to go. */
+  readonly podEndMs: number;
   readonly failpoint: Failpoint;
 }
 
@@ -80,7 +83,9 @@ export async function observe(
       stoppingSince: attempt?.stoppingSince ?? null,
       isCheckpointLeft: await isCheckpointLeft(db, attempt, status),
       warning: attempt?.warning ?? null,
-      isPodLeft: launches.some(({ state }) => state === 'CONDEMNED'),
+      isPodLeft: launches.some(
+        (each) => each.state === 'CONDEMNED' && !isOverdue(each, now(), deps.podEndMs),
+      ),
       usdSoFar: usdAccrued(launches, now()),
       pod,
       agent: seen,

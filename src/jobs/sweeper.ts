@@ -6,12 +6,15 @@
  * - of a launch that is CONDEMNED or GONE, or a second pod of a LIVE one: terminated
  * - of a launch that the store has never heard of (a restored backup, a cloned database):
  *   quarantined, with an alarm; terminated after a grace, or as decided by hand
+ * - of a launch that was condemned long ago and is listed all the same: terminated on and on, with
+ *   an alarm
  *
  * The listing is taken before the store is read: a launch is stored before its call, so a pod in
  * the listing whose launch is not in the store was really never heard of.
  */
 import type { Logger } from 'pino';
 import type { Launch } from '../domain/job/job.ts';
+import { isOverdue } from '../domain/job/overdue.ts';
 import { readPodName } from '../domain/job/pod-name.ts';
 import type { Platform, Pod } from '../datasources/platform.ts';
 import { AppError } from '../errors.ts';
@@ -43,6 +46,8 @@ export interface SweeperPolicy {
   readonly absences: number;
   readonly absentMs: number;
   readonly quarantineMs: number;
+  /** A pod that is listed for so long after it was condemned is an alarm. */
+  readonly podEndMs: number;
   /** The platform's records come with a delay; between two questions. */
   readonly billingMs: number;
   /** A bill may still grow for so long after the pod is gone. */
@@ -61,6 +66,8 @@ export interface SweeperDeps {
   readonly failpoint: Failpoint;
   /** Told how many pods are in quarantine. */
   readonly onQuarantine: (pods: number) => void;
+  /** Told how many pods the platform does not let go of. */
+  readonly onOverdue: (pods: number) => void;
 }
 
 export interface Sweeper {
@@ -74,6 +81,8 @@ export interface Sweeper {
 
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { db, platform, credentialId, tenantId, policy, log, now, failpoint } = deps;
+  /** Pods of the last sweep that should long be gone: each is an alarm once. */
+  let overdue: ReadonlySet<string> = new Set();
 
   async function sweep(listing: Listing, signal: AbortSignal): Promise<void> {
     const ours = listing.pods.filter(
@@ -165,9 +174,11 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     const condemned = await condemnedLaunches(db, credentialId);
     const byId = new Map(listing.pods.map((pod) => [pod.id, pod]));
     const unended: Launch[] = [];
+    const undying: Launch[] = [];
     for (const launch of condemned) {
       const pod = listing.byName.get(launch.podName)?.[0] ?? byId.get(launch.podId ?? '');
       if (pod !== undefined) {
+        if (isOverdue(launch, now(), policy.podEndMs)) undying.push(launch);
         // It was renamed, or this installation's id has changed: the ledger knows it all the same.
         if (!seenTo.has(pod)) await endUnowned(pod, launch.podName, signal);
         continue;
@@ -178,8 +189,21 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         failpoint('sweep.gone');
       } else if (launch.podId !== null && launch.terminatedAt === null) unended.push(launch);
     }
+    raiseAlarm(undying);
     // A listing may lag behind a pod whose id we know.
     await end(unended, signal);
+  }
+
+  function raiseAlarm(undying: readonly Launch[]): void {
+    for (const { podName, podId, jobId, usdPerHour } of undying) {
+      if (overdue.has(podName)) continue;
+      log.error(
+        { podName, podId, jobId, usdPerHour },
+        'a pod is still listed long after its end was asked for: end it by hand; its job goes on without it',
+      );
+    }
+    overdue = new Set(undying.map(({ podName }) => podName));
+    deps.onOverdue(undying.length);
   }
 
   function isGone(launch: Launch, takenAt: number): boolean {

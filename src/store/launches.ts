@@ -19,6 +19,7 @@ interface LaunchRow {
   readonly intended_at: number;
   readonly unsure_until: number;
   readonly live_at: number | null;
+  readonly condemned_at: number | null;
   readonly reason: string | null;
   readonly observed_at: number | null;
   readonly absent_since: number | null;
@@ -282,6 +283,7 @@ function toLaunch(row: LaunchRow): Launch {
     intendedAt: row.intended_at,
     unsureUntil: row.unsure_until,
     liveAt: row.live_at,
+    condemnedAt: row.condemned_at,
     reason: row.reason,
     observedAt: row.observed_at,
     absentSince: row.absent_since,

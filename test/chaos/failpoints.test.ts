@@ -4,7 +4,7 @@ import { until } from '../support/until.ts';
 import { findFailpoints } from './failpoints.ts';
 import { expectInvariants } from './invariants.ts';
 import { createPodByHand } from './pod-by-hand.ts';
-import { allOf, createWorld, ENDED, INSTALLATION_ID, settle } from './world.ts';
+import { allOf, createWorld, INSTALLATION_ID, settle } from './world.ts';
 import type { World } from './world.ts';
 
 const LANES = 4;
@@ -13,11 +13,11 @@ const CREATE = 'POST /v2/pods';
 
 /** What leads to a failpoint that an ordinary job does not come by. */
 const PROVOKED: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
-  'checkpoint.fetched': submitLong,
-  'checkpoint.intended': submitLong,
-  'checkpoint.adopted': submitLong,
-  'checkpoint.saved': submitLong,
-  'files.removed': submitLong,
+  'checkpoint.fetched': trainUntilKilled,
+  'checkpoint.intended': trainUntilKilled,
+  'checkpoint.adopted': trainUntilKilled,
+  'checkpoint.saved': trainUntilKilled,
+  'files.removed': trainUntilKilled,
   'pause.saved': pauseAndResume,
   'pause.intended': pauseAndResume,
   'pause.stop-sent': pauseAndResume,
@@ -42,29 +42,32 @@ const PROVOKED: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
     createPodByHand(world.emulator.url, `rps-${INSTALLATION_ID}-unknown-1-abcdef01`),
 };
 
-/** It trains for long enough that checkpoints are stored meanwhile, and old ones removed. */
-function submitLong(world: World) {
-  return world.submit({ spec: { ...SMALL, maxSteps: 400, checkpointSteps: 40 } });
-}
 /** A step costs next to nothing, and takes its time. */
-const SMALL = { rank: 1, maxSequenceLength: 16 };
 const PACE = { TOY_STEP_DELAY_MS: '20' };
+const ENDLESS = { rank: 1, maxSequenceLength: 16, maxSteps: 1_000_000, checkpointSteps: 40 };
+
+/** Checkpoints are stored meanwhile, and old ones removed. */
+async function trainUntilKilled(world: World): Promise<void> {
+  const before = world.kills();
+  const job = await world.submit({ spec: ENDLESS });
+  await until('the kill', () => world.kills() > before, KILL_MS);
+  await world.cancel(job);
+}
 
 async function pauseAndResume(world: World): Promise<void> {
-  const job = await submitLong(world);
+  const job = await world.submit({ spec: ENDLESS });
   const comes = (wanted: string) =>
     until(
       `${job.key} is ${wanted}`,
-      async () => {
-        const status = await world.statusOf(job.id);
-        return status === wanted || ENDED.has(status);
-      },
+      async () => (await world.statusOf(job.id)) === wanted,
       KILL_MS,
     );
   await comes('RUNNING');
   await world.pause(job);
   await comes('PAUSED');
   await world.resume(job);
+  await comes('RUNNING');
+  await world.cancel(job);
 }
 
 function failCreate(fault: Readonly<Record<string, unknown>>) {

@@ -51,6 +51,35 @@ test('a pod of another installation is left alone', async () => {
   });
 });
 
+test('a pod that the platform does not let go of holds its job for a while only, and is an alarm', async () => {
+  const server = await startTestApp({ ...QUICK, POD_END_SECONDS: '2' });
+  const { query, emulator, app } = server;
+  const uploadId = await uploadDataset(query);
+  const { job } = await submitJob(query, { name: 'two', spec: { ...LONG, dataset: { uploadId } } });
+  const id = job?.id ?? '';
+  await jobThat(query, id, ({ status }) => status === 'RUNNING');
+  const [pod] = await emulator.pods();
+  const overduePods = async () =>
+    /^overdue_pods (\d+)$/m.exec(await (await fetch(`${app.url}/metrics`)).text())?.[1];
+  // Its end is accepted, and nothing comes of it.
+  await emulator.addFault({ kind: 'status', status: 404, route: 'DELETE /v2/pods/{id}' });
+  await emulator.addFault({ kind: 'host-death' });
+  await jobThat(query, id, ({ status }) => status === 'PENDING');
+  expect(await overduePods()).toBe('0');
+  await jobThat(query, id, (each) => each.attempts.length === 2 && each.status === 'RUNNING');
+  await until('the alarm is raised', async () => (await overduePods()) === '1');
+  const before = (await emulator.requests()).rest['DELETE /v2/pods/{id}'] ?? 0;
+  await until(
+    'it is terminated all the same',
+    async () => ((await emulator.requests()).rest['DELETE /v2/pods/{id}'] ?? 0) > before + 1,
+  );
+  await emulator.clearFaults();
+  await until('it is gone', async () =>
+    (await emulator.pods()).some((each) => each.id === pod?.id && each.terminatedAt !== null),
+  );
+  await until('the alarm is over', async () => (await overduePods()) === '0');
+});
+
 test('a create that takes effect after its launch was given up is terminated', async () => {
   const { emulator, emulatorUrl, query, id, pod } = await startLongJob();
   await query('mutation($id: ID!) { cancelTrainingJob(id: $id) { job { id } } }', { id });

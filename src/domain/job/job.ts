@@ -124,6 +124,7 @@ export interface Launch {
   /** Until then the call may still take effect, or its pod not yet be listed. */
   readonly unsureUntil: number;
   readonly liveAt: number | null;
+  readonly condemnedAt: number | null;
   readonly reason: string | null;
   readonly observedAt: number | null;
   readonly absentSince: number | null;

@@ -62,7 +62,7 @@ export type TrainingJobStatus =
   | 'COMPLETED'
   /** It ended without a result; `failure` says why. */
   | 'FAILED'
-  /** Stopped at a checkpoint, without a pod. */
+  /** Stopped at a checkpoint, without a pod and without cost, for as long as nobody resumes or cancels it. */
   | 'PAUSED'
   /** Accepted; no pod is rented yet. */
   | 'PENDING'
