@@ -46,34 +46,19 @@ export function agentCommand(backend: Backend): readonly string[] {
   return known;
 }
 
-let program: string | undefined;
-
-/** The trainer's source, all its files. Read once: a list of jobs may ask for the script of each. */
-export function trainerProgram(): string {
-  program ??= partNames()
-    .filter((name) => name.startsWith('trainer'))
-    .map((name) => `# ── ${name} ──\n${readPart(name)}`)
-    .join('\n');
-  return program;
-}
-
-function partNames(): readonly string[] {
-  return readdirSync(AGENT_FOLDER)
-    .filter((name) => PARTS.test(name))
-    .toSorted();
-}
-
-function readPart(name: string): string {
-  return readFileSync(new URL(name, AGENT_FOLDER), 'utf8');
-}
-
 function payload(backend: Backend): string {
-  const isNeeded = (name: string) => NEEDED_BY[name]?.includes(backend) ?? true;
-  const files = partNames()
-    .filter(isNeeded)
-    .map((name) => [name, readPart(name)] as const);
-  const json = JSON.stringify(Object.fromEntries(files));
+  const json = JSON.stringify(agentFiles(backend));
   return deflateSync(json, { level: 9 }).toString('base64');
+}
+
+/** The texts of the programs that a pod for this backend gets, by name. */
+export function agentFiles(backend: Backend): Readonly<Record<string, string>> {
+  const isNeeded = (name: string) => NEEDED_BY[name]?.includes(backend) ?? true;
+  const names = readdirSync(AGENT_FOLDER)
+    .filter((name) => PARTS.test(name) && isNeeded(name))
+    .toSorted();
+  const files = names.map((name) => [name, readFileSync(new URL(name, AGENT_FOLDER), 'utf8')]);
+  return Object.fromEntries(files) as Record<string, string>;
 }
 
 export interface AgentEnvOptions {

@@ -7,6 +7,7 @@ import { CONTINUED, splitText } from '../domain/job/log-line.ts';
 import type { LogSource, NewLogLine } from '../domain/job/log-line.ts';
 import { pointsOf, progressOf, readMetricLine } from '../domain/job/metric-line.ts';
 import type { MetricEvent } from '../domain/job/metric-line.ts';
+import { createPace } from '../domain/job/pace.ts';
 import type { BootPart, LogLane } from './ingest.ts';
 
 /** Lines behind a hole that are kept: the agent has them too, and is asked for them later. */
@@ -45,6 +46,7 @@ export function createIntake(options: IntakeOptions): Intake {
   let { position } = options;
   const ahead = new Map<number, AgentLine>();
   let aheadCharacters = 0;
+  const pace = createPace();
 
   /** At once, so that two roads never take the same line; waits only afterwards. */
   function put(lines: readonly AgentLine[]): Promise<void> {
@@ -63,7 +65,8 @@ export function createIntake(options: IntakeOptions): Intake {
       const event = line.stream === 'stdout' ? readMetricLine(line.text) : null;
       if (event === null) continue;
       points.push(...pointsOf(event, line.at));
-      progress = progressOf(event) ?? progress;
+      const seen = progressOf(event);
+      if (seen !== null) progress = pace.see(event, seen, line.at);
       options.onMetric(event);
     }
     return { lines: kept, points, progress };

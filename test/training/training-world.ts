@@ -42,6 +42,8 @@ export async function startTraining(settings: Readonly<Record<string, string>> =
     ...app,
     hub,
     submit: (spec: object = {}, more: object = {}) => app.submit(more, { ...SPEC, ...spec }),
+    jobThat: (id: string, isSo: (job: SeenJob) => boolean, deadlineMs = TRAINING_MS) =>
+      jobThat(app.query, id, isSo, deadlineMs),
     ended: (id: string) => jobThat(app.query, id, hasEnded, TRAINING_MS),
     losses: async (id: string) => {
       const { data } = await app.query(

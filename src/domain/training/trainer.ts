@@ -44,8 +44,11 @@ const NEEDS_GPU: TrainingUserError = {
   path: ['spec', 'backend'],
 };
 
-/** `program` is the trainer's source. */
-export function createTrainer(kind: TrainerKind, program: () => string): Trainer {
+/** `program` is the trainer's source, all of its files, for a backend. */
+export function createTrainer(
+  kind: TrainerKind,
+  program: (backend: PodProgram['backend']) => string,
+): Trainer {
   const programOf = (request: BackendRequest): PodProgram => {
     const { placement } = request;
     const { name, image, minCudaVersion } = BACKENDS[chooseBackend(request).backend];
@@ -69,10 +72,10 @@ export function createTrainer(kind: TrainerKind, program: () => string): Trainer
       const config = toAgentSpec(request.spec, { backend, datasetFile });
       const head = [
         ...(requirements === null ? [] : [`pip install -r requirements-${requirements}.txt`]),
-        'python3 trainer.py spec.json, where spec.json has in `spec`:',
+        'python3 trainer.py spec.json, where the files below lie and spec.json has in `spec`:',
         ...JSON.stringify(config, null, 2).split('\n'),
       ];
-      return `${head.map((line) => `# ${line}`).join('\n')}\n\n${program()}`;
+      return `${head.map((line) => `# ${line}`).join('\n')}\n\n${program(backend)}`;
     },
   };
 }

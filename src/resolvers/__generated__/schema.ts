@@ -1065,7 +1065,7 @@ export type TrainingProgress = {
   readonly epoch: Maybe<Scalars['Float']['output']>;
   /** Share of all updates, 0 to 1; null: unknown. */
   readonly fraction: Maybe<Scalars['Float']['output']>;
-  /** Estimated from the pace so far; null: unknown. */
+  /** Estimated from the pace of the newest pod: its median step, evaluations and checkpoints; null: unknown. */
   readonly secondsRemaining: Maybe<Scalars['Int']['output']>;
   /** Updates done. */
   readonly step: Scalars['Int']['output'];
