@@ -66,7 +66,7 @@ test.each(CASES.map((each) => [titleOf(each).join(' '), each] as const))(
     const id = await world.submit(each);
     const job = await trained(world, id);
     const [first, last] = firstAndLast(await world.losses(id));
-    const adapter = loadAdapter(await downloadAdapter(job), each.baseModel ?? 'tiny/llama');
+    const adapter = await loadAdapter(await downloadAdapter(job), each.baseModel ?? 'tiny/llama');
     rows.push([
       ...titleOf(each),
       'trained',

@@ -1,8 +1,8 @@
-"""What an adapter does, as JSON on stdout.
+"""What adapters do. One question a line on stdin, a JSON list; one answer a line on stdout.
 
-`inspect_adapter.py load BASE ADAPTER TEXT…`: it goes onto the base by peft alone; how far it moves the logits, and
-the mean loss of the texts without and with it. `inspect_adapter.py compare A B`: largest difference of two files of
-tensors, and the largest value in the first.
+["load", BASE, ADAPTER, TEXT…]: it goes onto the base by peft alone; how far it moves the logits, and the mean loss of
+the texts without and with it. ["compare", A, B]: largest difference of two files of tensors, and the largest value in
+the first. What fails is answered as {"error"}.
 """
 import json
 import os
@@ -42,4 +42,10 @@ def compare(a, b):
             "largest": max(float(v.abs().max()) for v in one.values()), "tensors": len(one)}
 
 
-print(json.dumps({"load": load, "compare": compare}[sys.argv[1]](*sys.argv[2:])))
+for line in sys.stdin:
+    what, *arguments = json.loads(line)
+    try:
+        answer = {"load": load, "compare": compare}[what](*arguments)
+    except Exception as error:
+        answer = {"error": "%s: %s" % (type(error).__name__, error)}
+    print("@answer " + json.dumps(answer), flush=True)

@@ -56,7 +56,7 @@ test('three reclaims in one job: it completes, with the adapter of an uninterrup
   ]);
   expect(job.progress).toMatchObject({ step: STEPS, totalSteps: STEPS });
   const [a, b] = [await downloadAdapter(reference), await downloadAdapter(job)];
-  const { difference, largest } = compareAdapters(a, b);
+  const { difference, largest } = await compareAdapters(a, b);
   rows.push(['4', 'SUCCEEDED', '', `adapters differ by ${difference} of ${largest}`]);
   printTable(['attempt', 'outcome', 'checkpoint stored', 'went on from'], rows);
   expect(difference).not.toBeNull();

@@ -22,7 +22,7 @@ test('a LORA job on a model and a dataset of the hub trains, and its adapter loa
   expect(job.progress).toMatchObject({ step: 12, totalSteps: 12 });
   const [first, last] = firstAndLast(await world.losses(job.id));
   expect(last).toBeLessThan(first);
-  const adapter = loadAdapter(await downloadAdapter(job), 'tiny/llama');
+  const adapter = await loadAdapter(await downloadAdapter(job), 'tiny/llama');
   expect(adapter).toMatchObject({ peftType: 'LORA', baseModel: 'tiny/llama' });
   expect(adapter.logitsMoved).toBeGreaterThan(0);
   expect(adapter.loss).toBeLessThan(adapter.baseLoss);

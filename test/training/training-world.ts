@@ -1,8 +1,10 @@
 /** The whole product on a hub of our own: what a caller sends is trained by the real libraries. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { createInterface } from 'node:readline';
+import { afterAll, expect, onTestFinished } from 'vitest';
 import { makeFolder } from '../support/folder.ts';
 import { hasEnded, jobThat, startWithDataset } from '../support/training.ts';
 import type { SeenJob } from '../support/training.ts';
@@ -108,14 +110,10 @@ export interface LoadedAdapter {
 }
 
 /** What peft alone makes of the adapter, on the base model it was trained from. */
-export function loadAdapter(folder: string, baseModel: string): LoadedAdapter {
+export async function loadAdapter(folder: string, baseModel: string): Promise<LoadedAdapter> {
   const texts = ['row 1: the quick brown fox', 'row 17: the quick brown fox'];
-  return inspect([
-    'load',
-    join(HUB_FOLDER, 'models', baseModel),
-    folder,
-    ...texts,
-  ]) as LoadedAdapter;
+  const base = join(HUB_FOLDER, 'models', baseModel);
+  return (await inspect(['load', base, folder, ...texts])) as LoadedAdapter;
 }
 
 export interface Comparison {
@@ -124,17 +122,38 @@ export interface Comparison {
   readonly largest: number;
 }
 
-export function compareAdapters(a: string, b: string): Comparison {
+export async function compareAdapters(a: string, b: string): Promise<Comparison> {
   const file = 'adapter_model.safetensors';
-  return inspect(['compare', join(a, file), join(b, file)]) as Comparison;
+  return (await inspect(['compare', join(a, file), join(b, file)])) as Comparison;
 }
 
-function inspect(args: readonly string[]): unknown {
-  const script = join(import.meta.dirname, 'inspect_adapter.py');
-  const { status, stdout, stderr } = spawnSync(PYTHON, [script, ...args], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`inspect_adapter.py ${args[0] ?? ''}: ${stderr.slice(-2_000)}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null');
+let inspector: { readonly child: ChildProcess; readonly answers: AsyncIterator<string> } | null =
+  null;
+
+/** One process for all questions of a file: it takes its time to import the libraries. */
+async function inspect(question: readonly string[]): Promise<unknown> {
+  inspector ??= startInspector();
+  inspector.child.stdin?.write(`${JSON.stringify(question)}\n`);
+  for (;;) {
+    const { value, done = false } = await inspector.answers.next();
+    if (done) throw new Error('inspect_adapter.py has ended');
+    if (!value.startsWith('@answer ')) continue;
+    const answer = JSON.parse(value.slice('@answer '.length)) as { error?: string };
+    if (answer.error !== undefined) throw new Error(`${question[0] ?? ''}: ${answer.error}`);
+    return answer;
+  }
 }
+
+function startInspector(): NonNullable<typeof inspector> {
+  const script = join(import.meta.dirname, 'inspect_adapter.py');
+  const child = spawn(PYTHON, [script], { stdio: ['pipe', 'pipe', 'ignore'] });
+  return { child, answers: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+}
+
+afterAll(() => {
+  inspector?.child.stdin?.end();
+  inspector = null;
+});
 
 export function sizeOfAdapter(job: SeenJob): number {
   return job.artifacts.find(({ path }) => path === 'adapter_model.safetensors')?.sizeBytes ?? 0;

@@ -7,6 +7,8 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const REQUIREMENTS = join(ROOT, 'agent/requirements-trl.txt');
 /** Git-ignored; several gigabytes. */
 const DEFAULT_FOLDER = join(ROOT, '.venv-training');
+/** Gigabytes; the gate has no more to spare. */
+const PIP_MS = 10 * 60_000;
 const TORCH_CPU_INDEX = 'https://download.pytorch.org/whl/cpu';
 
 export type Venv =
@@ -50,8 +52,13 @@ export function readyVenv(folder: string | undefined, say: (text: string) => voi
   say('the pinned requirements … (some minutes)');
   const whole = pip(python, ['-r', REQUIREMENTS, ...(torch === null ? ['torch'] : [])], 'inherit');
   if (whole.status === 0) return { kind: 'ready', python };
-  const reason = whole.stderr.trim().split('\n').slice(-3).join(' ');
-  if (/connection|resolve|timed? ?out|unreachable|No matching distribution/i.test(reason)) {
+  const late =
+    whole.error === undefined ? '' : `pip had not ended after ${PIP_MS / 60_000} minutes `;
+  const reason = late + whole.stderr.trim().split('\n').slice(-3).join(' ');
+  if (
+    late !== '' ||
+    /connection|resolve|timed? ?out|unreachable|No matching distribution/i.test(reason)
+  ) {
     return { kind: 'unavailable', reason };
   }
   throw new Error(`pip could not install ${REQUIREMENTS}: ${reason}`);
@@ -70,7 +77,7 @@ function pip(python: string, args: readonly string[], stdout: 'inherit' | 'ignor
   return spawnSync(
     python,
     ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '-q', ...args],
-    { encoding: 'utf8', stdio: ['ignore', stdout, 'pipe'], timeout: 20 * 60_000 },
+    { encoding: 'utf8', stdio: ['ignore', stdout, 'pipe'], timeout: PIP_MS },
   );
 }
 
