@@ -47,6 +47,22 @@ test('a key that is no key is refused without being shown', () => {
   expect(faults).not.toContain('secret\\nvalue');
 });
 
+test('the hub’s address goes to pods, which show their environment: no credentials in it', () => {
+  expect(faultsOf({ HF_ENDPOINT: 'https://me:secret@hub.example' }).join()).toContain(
+    'HF_ENDPOINT',
+  );
+  expect(readConfig({ HF_ENDPOINT: 'https://hub.example' }).podEnvironment).toEqual({
+    HF_ENDPOINT: 'https://hub.example',
+  });
+});
+
+test('a Python for the emulator’s pods is an absolute path, and trains on the CPU', () => {
+  expect(faultsOf({ EMULATOR_PYTHON: 'python3' }).join()).toContain('EMULATOR_PYTHON');
+  const settings = { EMULATOR_PYTHON: '/opt/venv/bin/python' };
+  expect(readConfig(settings).podEnvironment).toEqual({ TRAINER_DEVICE: 'cpu' });
+  expect(readConfig({ ...settings, RUNPOD_API_KEY: 'any' }).podEnvironment).toEqual({});
+});
+
 test('an empty variable counts as absent', () => {
   expect(readConfig({ PORT: '', RUNPOD_API_KEY: '' })).toEqual(readConfig({}));
 });

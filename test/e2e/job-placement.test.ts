@@ -57,6 +57,17 @@ test('what the placement says reaches the create request', async () => {
   });
 });
 
+test('the pod gets what its backend needs: image, lowest CUDA version, the hub’s address', async () => {
+  const { query, submit, restPods } = await startTraining({ HF_ENDPOINT: 'https://hub.example' });
+  const id = await submit();
+  await jobThat(query, id, ({ status }) => status === 'RUNNING');
+  const [pod] = await restPods();
+  expect(pod).toMatchObject({
+    image: expect.stringMatching(/^runpod\/pytorch:/) as string,
+    env: { HF_ENDPOINT: 'https://hub.example' },
+  });
+});
+
 test('no secret is in a pod’s environment, the log or an answer', async () => {
   const settings = { HF_TOKEN, SIGNING_KEY: 'k'.repeat(40) };
   const { query, submit, restPods } = await startTraining(settings);

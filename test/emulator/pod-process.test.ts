@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -48,6 +48,16 @@ describe('a pod with a command', () => {
       entrypoint: ['printf'],
     });
     expect((await firstLines(world, id, 1))[0]).toMatch(/^a b\|\$HOME\|"\|/);
+  });
+
+  it('has the Python that the emulator was given for it, and no other command changed', async () => {
+    const python = join(temporaryFolder(), 'own-python');
+    writeFileSync(python, '#!/bin/sh\necho "own Python: $*"\n', { mode: 0o755 });
+    const world = await startPodWorld({ python });
+    const own = await runPod(world.call, ['python3', '-c', 'print(1)']);
+    expect((await firstLines(world, own.id, 1))[0]).toBe('own Python: -c print(1)');
+    const other = await runPod(world.call, ['echo', 'python3']);
+    expect((await firstLines(world, other.id, 1))[0]).toBe('python3');
   });
 
   it('runs the exec form that GraphQL has for it', async () => {

@@ -127,16 +127,18 @@ export async function compareAdapters(a: string, b: string): Promise<Comparison>
   return (await inspect(['compare', join(a, file), join(b, file)])) as Comparison;
 }
 
-let inspector: { readonly child: ChildProcess; readonly answers: AsyncIterator<string> } | null =
-  null;
+let inspector: {
+  readonly child: ChildProcess;
+  readonly answers: AsyncIterator<string, undefined>;
+} | null = null;
 
 /** One process for all questions of a file: it takes its time to import the libraries. */
 async function inspect(question: readonly string[]): Promise<unknown> {
   inspector ??= startInspector();
   inspector.child.stdin?.write(`${JSON.stringify(question)}\n`);
   for (;;) {
-    const { value, done = false } = await inspector.answers.next();
-    if (done) throw new Error('inspect_adapter.py has ended');
+    const { value } = await inspector.answers.next();
+    if (value === undefined) throw new Error('inspect_adapter.py has ended');
     if (!value.startsWith('@answer ')) continue;
     const answer = JSON.parse(value.slice('@answer '.length)) as { error?: string };
     if (answer.error !== undefined) throw new Error(`${question[0] ?? ''}: ${answer.error}`);
