@@ -124,6 +124,13 @@ test('a backend that cannot do the specification is refused with what to change'
     backend: 'TRL',
     backendReason: 'TRL trains: Unsloth uses one GPU.',
   });
+  // They share the accumulation of four.
+  const secondsOn = async (gpuCount: number) => {
+    const placement = { gpuCount, gpuResourceIds: ['NVIDIA H100 80GB HBM3'] };
+    const { options } = await plan({ spec: { ...SPEC, backend: 'TRL' }, placement });
+    return options[0]?.estimatedSeconds ?? NaN;
+  };
+  expect((await secondsOn(1)) / (await secondsOn(2))).toBeCloseTo(2, 1);
 });
 
 test('no GPU fits whose machines cannot run the trainer’s image', async () => {

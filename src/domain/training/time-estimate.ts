@@ -88,13 +88,16 @@ export interface Pass {
 export function trainingSeconds(
   spec: TrainingSpec,
   gpuId: string,
+  gpuCount: number,
   backend: Backend,
 ): number | null {
   const shape = architectureOf(spec.baseModel);
   if (shape === null || spec.maxSteps === null) return null;
   const seconds = secondsPerPass(shape, spec, gpuId, backend);
   if (seconds === null) return null;
-  return Math.ceil(spec.maxSteps * spec.gradientAccumulationSteps * seconds);
+  // Several GPUs share the accumulation of an update, not its batches.
+  const passes = Math.ceil(spec.gradientAccumulationSteps / gpuCount);
+  return Math.ceil(spec.maxSteps * passes * seconds);
 }
 
 /** Of one batch on one GPU; null: the GPU's speed is unknown. */

@@ -115,7 +115,7 @@ function toOption(
 ): TrainingOption {
   const { placement, spec } = request;
   const usd = usdPerHour(gpu, placement);
-  const seconds = trainingSeconds(spec, gpu.entry.id, backend);
+  const seconds = trainingSeconds(spec, gpu.entry.id, placement.gpuCount, backend);
   return {
     gpuResource: gpu.entry,
     gpuCount: placement.gpuCount,
