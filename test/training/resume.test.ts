@@ -70,4 +70,4 @@ test('three reclaims in one job: it completes, with the adapter of an uninterrup
   const { cost } = await world.jobThat(id, () => true);
   // Each pod is charged from its own birth to its own end, which are seen a little later.
   expect(Math.abs(cost.usdSoFar - accrued)).toBeLessThan(0.74 * 4 * (10 / 3_600));
-});
+}, 1_800_000);
