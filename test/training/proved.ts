@@ -11,8 +11,9 @@ const FILE = join(import.meta.dirname, 'proved.json');
 
 /** Of everything that a pod gets. */
 function sumOfPrograms(): string {
+  const files = (['toy', 'trl', 'unsloth'] as const).map((backend) => agentFiles(backend));
   return createHash('sha256')
-    .update(JSON.stringify(agentFiles('')))
+    .update(JSON.stringify(files))
     .digest('hex');
 }
 
