@@ -12,9 +12,7 @@ const FILE = join(import.meta.dirname, 'proved.json');
 /** Of everything that a pod gets. */
 function sumOfPrograms(): string {
   const files = (['toy', 'trl', 'unsloth'] as const).map((backend) => agentFiles(backend));
-  return createHash('sha256')
-    .update(JSON.stringify(files))
-    .digest('hex');
+  return createHash('sha256').update(JSON.stringify(files)).digest('hex');
 }
 
 export function isProved(): boolean {

@@ -132,8 +132,17 @@ let inspector: {
   readonly answers: AsyncIterator<string, undefined>;
 } | null = null;
 
+/** The last question, when it is answered: they are asked one after the other. */
+let asked: Promise<unknown> = Promise.resolve();
+
 /** One process for all questions of a file: it takes its time to import the libraries. */
-async function inspect(question: readonly string[]): Promise<unknown> {
+function inspect(question: readonly string[]): Promise<unknown> {
+  const answer = asked.then(() => ask(question));
+  asked = answer.catch(() => undefined);
+  return answer;
+}
+
+async function ask(question: readonly string[]): Promise<unknown> {
   inspector ??= startInspector();
   inspector.child.stdin?.write(`${JSON.stringify(question)}\n`);
   for (;;) {
