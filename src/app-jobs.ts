@@ -12,7 +12,7 @@ import type { LogSystem } from './app-logs.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { Platform } from './datasources/platform.ts';
-import { agentFiles } from './datasources/agent-payload.ts';
+import { trainerProgram } from './datasources/agent-payload.ts';
 import { createPodAgent } from './datasources/pod-agent.ts';
 import type { PriceBook } from './datasources/price-book.ts';
 import { createTrainer } from './domain/training/trainer.ts';
@@ -375,24 +375,4 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
 function trainerKind({ runpod, emulatorPython }: Config): TrainerKind {
   if (runpod.kind === 'live') return 'gpu';
   return emulatorPython === undefined ? 'toy' : 'cpu';
-}
-
-const programs = new Map<string, string>();
-
-/** Read once: a list of jobs may ask for the script of each. */
-function trainerProgram(backend: string): string {
-  const known = programs.get(backend) ?? sourceOfTrainer(backend);
-  programs.set(backend, known);
-  return known;
-}
-
-function sourceOfTrainer(backend: string): string {
-  return Object.entries(agentFiles(backend))
-    .filter(([name]) => name !== 'agent.py')
-    .map(([name, text]) => `# ── ${name}\n\n${name.endsWith('.py') ? text : commented(text)}`)
-    .join('\n');
-}
-
-function commented(text: string): string {
-  return text.replace(/^(?=.)/gm, '# ');
 }

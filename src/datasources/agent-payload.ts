@@ -61,6 +61,26 @@ export function agentFiles(backend: Backend): Readonly<Record<string, string>> {
   return Object.fromEntries(files) as Record<string, string>;
 }
 
+const programs = new Map<Backend, string>();
+
+/** What trains, as one text for people. Read once: a list of jobs may ask for the script of each. */
+export function trainerProgram(backend: Backend): string {
+  const known = programs.get(backend) ?? sourceOfTrainer(backend);
+  programs.set(backend, known);
+  return known;
+}
+
+function sourceOfTrainer(backend: Backend): string {
+  return Object.entries(agentFiles(backend))
+    .filter(([name]) => name !== 'agent.py')
+    .map(([name, text]) => `# ── ${name}\n\n${name.endsWith('.py') ? text : commented(text)}`)
+    .join('\n');
+}
+
+function commented(text: string): string {
+  return text.replace(/^(?=.)/gm, '# ');
+}
+
 export interface AgentEnvOptions {
   /** Known to the owner alone: only its SHA-256 goes into the pod. */
   readonly token: string;
