@@ -1,5 +1,5 @@
 /**
- * `node bin/run.js bench/flood.ts` (about 3 minutes): one pod floods, 50,000 lines a second for 60 s as
+ * `npm run bench -- flood` (about 3 minutes): one pod floods, 50,000 lines a second for 60 s as
  * far as it is read, while quiet jobs write 20 lines a second. How late do the quiet ones' lines come,
  * before and in the flood, and does every line come? Pods, emulator and server are processes; readers
  * are here. FLOOD_RATE, FLOOD_SECONDS and FLOOD_QUIET_JOBS change the numbers.
@@ -11,10 +11,11 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { startChild } from './child.ts';
 import type { Child } from './child.ts';
-import { whole } from './figures.ts';
+import { shareOf, whole } from './figures.ts';
 import { measureAgent } from './flood-agent.ts';
 import { startReading } from './flood-readers.ts';
 import type { Reading } from './flood-readers.ts';
+import { clientOf } from './whole-app.ts';
 
 const RATE = Number(process.env.FLOOD_RATE ?? 50_000);
 const SECONDS = Number(process.env.FLOOD_SECONDS ?? 60);
@@ -44,52 +45,15 @@ async function startProcess(
   return { child, url: ((await child.next(signal)) as { url: string }).url };
 }
 
-async function ask(url: string, query: string, variables: object = {}): Promise<unknown> {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data } = (await response.json()) as { data: Record<string, unknown> };
-  return Object.values(data)[0];
-}
-
-async function upload(url: string): Promise<string> {
-  const { uploadId, uploadUrl } = (await ask(
-    url,
-    'mutation { createDatasetUpload(fileName: "rows.jsonl") { uploadId uploadUrl } }',
-  )) as { uploadId: string; uploadUrl: string };
-  const rows = Array.from({ length: 8 }, (_, row) => JSON.stringify({ text: `row ${row}` }));
-  await fetch(uploadUrl, { method: 'PUT', body: rows.join('\n') });
-  return uploadId;
-}
-
-async function submit(url: string, uploadId: string, maxSteps: number): Promise<string> {
-  const spec = { baseModel: 'emulator/tiny-char-1M', maxSteps, dataset: { uploadId } };
-  const { job, userErrors } = (await ask(
-    url,
-    `mutation($input: SubmitTrainingJobInput!) { submitTrainingJob(input: $input) {
-       job { id } userErrors { message } } }`,
-    { input: { name: 'flood', spec } },
-  )) as { job: { id: string } | null; userErrors: unknown };
-  if (job === null) throw new Error(JSON.stringify(userErrors));
-  return job.id;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-}
-
 function delayRow(name: string, readings: readonly Reading[], from: number, to: number): string {
   const delays = readings.flatMap(({ delays: all }) =>
     all.filter(([at, ms]) => at - ms >= from && at - ms < to).map(([, ms]) => ms),
   );
-  const figures = [0.5, 0.99, 1].map((share) => `${whole(quantile(delays, share))} ms`);
+  const figures = [0.5, 0.99, 1].map((share) => `${whole(shareOf(delays, share))} ms`);
   return `| ${[name, whole(delays.length), ...figures].join(' | ')} |`;
 }
 
-async function main(): Promise<void> {
+export async function runFlood(): Promise<void> {
   const rows: string[] = [];
   for (const isRead of [false, true]) {
     const figures = { ...environment(AGENT_SECONDS), FLOOD_AROUND_SECONDS: '0' };
@@ -107,10 +71,13 @@ async function main(): Promise<void> {
     PATH: process.env.PATH,
   });
   try {
-    const uploadId = await upload(server.url);
+    const client = clientOf(server.url);
+    const uploadId = await client.upload();
     const ids = [];
-    for (let job = 0; job < QUIET_JOBS; job += 1) ids.push(await submit(server.url, uploadId, 2));
-    const floodId = await submit(server.url, uploadId, 1);
+    for (let job = 0; job < QUIET_JOBS; job += 1) {
+      ids.push(await client.submit(uploadId, { maxSteps: 2 }));
+    }
+    const floodId = await client.submit(uploadId, { maxSteps: 1 });
     const quiet = ids.map((id) => startReading(server.url, id, 1));
     const flood = startReading(server.url, floodId, 100);
     await Promise.all([flood, ...quiet].map(({ done }) => done));
@@ -151,5 +118,3 @@ async function main(): Promise<void> {
 function sum(readings: readonly Reading[], of: (reading: Reading) => number): number {
   return readings.reduce((total, reading) => total + of(reading), 0);
 }
-
-await main();

@@ -13,6 +13,7 @@ import { createEmulator } from '../src/emulator/emulator.ts';
 import { startChild } from './child.ts';
 import type { Child } from './child.ts';
 import { runFanout } from './fanout.ts';
+import { runFlood } from './flood.ts';
 import { runIngest } from './ingest.ts';
 import { runLatency } from './latency.ts';
 import { formatReport } from './report.ts';
@@ -67,6 +68,7 @@ process.once('SIGINT', () => {
 const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(limitMs())]);
 const others: Readonly<Record<string, () => Promise<void>>> = {
   fanout: runFanout,
+  flood: runFlood,
   ingest: runIngest,
   latency: runLatency,
   stalled: runStalled,

@@ -14,9 +14,20 @@ export async function startWholeApp() {
   const app = await startApp(
     readConfig({ PORT: '0', DATA_DIR: folder, LOG_LEVEL: 'silent', RECONCILE_SECONDS: '5' }),
   );
+  return {
+    ...clientOf(app.url),
+    emulatorUrl: app.emulatorUrl ?? '',
+    async close(): Promise<void> {
+      await app.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
 
+/** Of a server's API. */
+export function clientOf(url: string) {
   async function ask(query: string, variables: object = {}): Promise<Record<string, unknown>> {
-    const response = await fetch(`${app.url}/graphql`, {
+    const response = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables }),
@@ -30,8 +41,7 @@ export async function startWholeApp() {
   }
 
   return {
-    url: app.url,
-    emulatorUrl: app.emulatorUrl ?? '',
+    url,
     ask,
     /** @returns the id of a dataset of eight rows */
     async upload(): Promise<string> {
@@ -56,10 +66,6 @@ export async function startWholeApp() {
     },
     async cancel(id: string): Promise<void> {
       await ask('mutation($id: ID!) { cancelTrainingJob(id: $id) { job { id } } }', { id });
-    },
-    async close(): Promise<void> {
-      await app.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -37,7 +37,7 @@ export interface ReadOptions {
   readonly random: Random;
   readonly take: (lines: readonly SeenLine[]) => void;
   readonly cuts: Cuts;
-  /** Least and most time from the first batch of a connection to its cut; some are cut before it. */
+  /** Least and most time from a connection to its cut; some are cut while they are being made. */
   readonly cutMs: readonly [number, number];
   readonly signal: AbortSignal;
 }
@@ -96,7 +96,12 @@ async function readOnce(
       sockets.push(this);
     }
   }
-  const client = createClient({ url: wsUrl(url), webSocketImpl: Socket, retryAttempts: 0 });
+  const client = createClient({
+    url: wsUrl(url),
+    webSocketImpl: Socket,
+    retryAttempts: 0,
+    on: { connected: () => (timer ??= setTimeout(cut, random.whole(...cutMs))) },
+  });
   let isCut = false;
   const cut = (): void => {
     isCut = true;
@@ -110,9 +115,7 @@ async function readOnce(
       next({ data, errors }) {
         if (errors) reject(new Error(JSON.stringify(errors)));
         // What still comes out of a socket that was cut is what a dead reader never saw.
-        if (!data || isCut) return;
-        timer ??= setTimeout(cut, random.whole(...cutMs));
-        take(data.trainingJobLogs);
+        if (data && !isCut) take(data.trainingJobLogs);
       },
       error(error) {
         if (Array.isArray(error) && !isPassing(error)) reject(new Error(JSON.stringify(error)));

@@ -1,6 +1,7 @@
 /** The same log on the other roads: page by page, and as the file it becomes. */
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import type { World } from '../chaos/world.ts';
 import { until } from '../support/until.ts';
@@ -8,7 +9,9 @@ import { createLineCheck } from './line-check.ts';
 import type { SeenLine, Verdict } from './line-check.ts';
 
 const PAGE_LINES = 1_000;
-const ARTIFACT_MS = 60_000;
+/** Many logs become files at the same time, on a machine that may be small. */
+const ARTIFACT_MS = 600_000;
+const ASK_AGAIN_MS = 500;
 
 const PAGE = `query($id: ID!, $first: Int, $after: LogCursor) { trainingJob(id: $id) {
   logs(first: $first, after: $after) {
@@ -55,6 +58,7 @@ export async function checkArtifact(world: World, id: string): Promise<Verdict> 
   return until(
     'the log is a file, and can be read',
     async () => {
+      await pause(ASK_AGAIN_MS);
       const { artifacts } = await readJob(world, id);
       const file = artifacts.find(({ kind, path }) => kind === 'LOG' && path === 'log.jsonl.gz');
       return file === undefined ? null : readFile(file.downloadUrl).catch(() => null);

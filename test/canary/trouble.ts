@@ -80,11 +80,12 @@ export function startTrouble(world: World, plan: Plan, delivered: () => number) 
 
   /** Kills what runs in a pod that trains; its attempt is over, and the next begins anew. */
   async function restartPods(random: Random): Promise<void> {
-    const halfwayMs = (500 * plan.lines) / plan.rate;
+    // All of them in the first half: what begins anew writes everything again.
+    const everyMs = (500 * plan.lines) / plan.rate / Math.max(1, plan.restarts);
     while (trouble.restarts < plan.restarts && !isOver) {
-      await pause(halfwayMs);
+      await pause(everyMs);
       const pods = (await world.livingPods()).filter(
-        ({ pid, createdAt }) => pid !== null && Date.now() - Date.parse(createdAt) > halfwayMs,
+        ({ pid, createdAt }) => pid !== null && Date.now() - Date.parse(createdAt) > everyMs,
       );
       if (pods.length === 0) continue;
       await world.control.addFault({ kind: 'restart', podId: random.pick(pods).id }).then(
