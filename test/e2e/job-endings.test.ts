@@ -4,13 +4,15 @@ import {
   jobThat,
   LONG_SPEC,
   readJob,
+  SMALL_SPEC,
   SPEC,
+  startPaced,
   startWithDataset,
 } from '../support/training.ts';
 import { until } from '../support/until.ts';
 
-async function startTraining() {
-  const app = await startWithDataset();
+async function startTraining(started?: Awaited<ReturnType<typeof startWithDataset>>) {
+  const app = started ?? (await startWithDataset());
   const allGone = () =>
     until('every pod is terminated', async () =>
       (await app.emulator.pods()).every(({ terminatedAt }) => terminatedAt !== null),
@@ -79,9 +81,9 @@ test('a trainer that refuses the dataset ends the job with its own words, and no
 });
 
 test('a spot pod that is reclaimed gets a next attempt, and the job completes', async () => {
-  const { query, submit, emulator, allGone } = await startTraining();
+  const { query, submit, emulator, allGone } = await startTraining(await startPaced(10));
   const placement = { spot: true, gpuResourceIds: ['NVIDIA GeForce RTX 4090'] };
-  const id = await submit({ placement }, { ...SPEC, maxSteps: 600, checkpointSteps: 50 });
+  const id = await submit({ placement }, { ...SMALL_SPEC, maxSteps: 300 });
   const running = await jobThat(query, id, ({ status }) => status === 'RUNNING');
   expect(running.attempts[0]?.usdPerHour).toBe(0.37);
   await emulator.addFault({ kind: 'spot-reclaim', mode: 'vanish' });
@@ -92,7 +94,7 @@ test('a spot pod that is reclaimed gets a next attempt, and the job completes', 
   });
   expect(await emulator.pods()).toHaveLength(2);
   await allGone();
-});
+}, 60_000);
 
 test('a host that dies again and again fails the job when its attempts are used up', async () => {
   const { query, submit, emulator, allGone } = await startTraining();
