@@ -44,7 +44,8 @@ const PROVOKED: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
 
 /** A step costs next to nothing, and takes its time. */
 const PACE = { TOY_STEP_DELAY_MS: '20' };
-const ENDLESS = { rank: 1, maxSequenceLength: 16, maxSteps: 1_000_000, checkpointSteps: 40 };
+/** Checkpoints far enough apart that a busy machine has one fetched before the trainer prunes it. */
+const ENDLESS = { rank: 1, maxSequenceLength: 16, maxSteps: 1_000_000, checkpointSteps: 150 };
 
 /** Checkpoints are stored meanwhile, and old ones removed. */
 async function trainUntilKilled(world: World): Promise<void> {
