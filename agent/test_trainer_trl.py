@@ -134,10 +134,10 @@ class Resuming(TrlCase):
                 self.assertTrue(compared["same"])
                 self.assertLess(compared["difference"], 1e-6)
                 print("%s: resumed at step 8, the largest difference to an uninterrupted run is %g" % (name, compared["difference"]))
-                self.assertEqual([m["evalLoss"] for m in metrics(resumed["lines"], "eval")], [m["evalLoss"] for m in metrics(whole["lines"], "eval")][-1:])
+                self.assertEqual(metrics(resumed["lines"], "eval"), [m for m in metrics(whole["lines"], "eval") if m["step"] > 8])
 
     def test_a_killed_run_goes_on_from_its_newest_sound_checkpoint(self):
-        home, path = self.prepare(maxSteps=12, checkpointSteps=2, checkpointLimit=3)
+        home, path = self.prepare(maxSteps=40, checkpointSteps=2, checkpointLimit=3)
         process = self.start(path)
         for line in process.stdout:
             if b'"event":"step","step":9,' in line:
@@ -273,7 +273,7 @@ class Unsloth(TrlCase):
 
 class SeveralDevices(TrlCase):
     def test_two_workers_train_one_adapter_and_stop_together(self):
-        home, path = self.prepare(maxSteps=8, checkpointSteps=4, gradientAccumulationSteps=2)
+        home, path = self.prepare(maxSteps=60, checkpointSteps=20, gradientAccumulationSteps=2)
         process = self.start(path, TRAINER_PROCESSES="2")
         lines = []
         for line in process.stdout:
@@ -284,7 +284,7 @@ class SeveralDevices(TrlCase):
         at = int(self.word(lines)["message"].split("checkpoint-")[1].split(" ")[0])
         code, lines = self.train(path, TRAINER_PROCESSES="2")
         self.assertEqual(code, 0, lines)
-        self.assertEqual([m["step"] for m in metrics(lines, "step")], list(range(at + 1, 9)))
+        self.assertEqual([m["step"] for m in metrics(lines, "step")], list(range(at + 1, 61)))
         self.assertEqual(len(metrics(lines, "end")), 1)
 
 
