@@ -106,6 +106,20 @@ class Room(CheckpointCase):
         self.assertEqual(self.keep(10 ** 6, 10 ** 6, 10 ** 6), ("full", 1))
 
 
+class Words(unittest.TestCase):
+    def test_what_libraries_say_is_typed(self):
+        for error, code in ((RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), "OUT_OF_MEMORY"), (MemoryError(), "OUT_OF_MEMORY"),
+                            (RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory"), "OUT_OF_MEMORY"),
+                            (OSError(28, "No space left on device"), "DISK_FULL"), (RuntimeError("Error: I/O error: No space left on device (os error 28)"), "DISK_FULL"),
+                            (RuntimeError("CUDA error: no kernel image is available for execution on the device"), "CUDA_MISMATCH"),
+                            (Failure("MODEL_GATED", "out of memory"), "MODEL_GATED")):
+            self.assertEqual(trainer_hf.typed(error, True).code, code)
+        other = ValueError("a bug")
+        self.assertIs(trainer_hf.typed(other, True), other)
+        self.assertTrue(trainer_hf.typed(MemoryError(), True).halvable)
+        self.assertFalse(trainer_hf.typed(MemoryError(), False).halvable)
+
+
 class Divergences(unittest.TestCase):
     def look(self, *points, policy="STOP", precision="bf16"):
         """→ the step at which it stopped, or None"""

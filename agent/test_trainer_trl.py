@@ -160,6 +160,7 @@ class Resuming(TrlCase):
     def test_a_run_that_had_ended_is_not_trained_again(self):
         first, again = self.jobs({"home": "a", "spec": {}}, {"home": "a", "spec": {}, "change": True})
         self.assertEqual(metrics(again["lines"], "step"), [])
+        self.assertEqual(metrics(again["lines"], "start")[0]["step"], 12)
         self.assertEqual(metrics(again["lines"], "end")[0]["step"], 12)
         self.assertGreater(again["change"], 0.1)
 

@@ -145,7 +145,7 @@ def run(spec, paths, watch, load):
 
 
 def typed(error, halvable):
-    """Memory and disk that ran out, in whatever words a library says it."""
+    """Memory and disk that ran out, or a GPU that the libraries are not built for, in whatever words a library says it."""
     if isinstance(error, Failure):
         return error
     text = "%s: %s" % (type(error).__name__, error)
@@ -155,6 +155,8 @@ def typed(error, halvable):
         return failure
     if disk_is_full(error):
         return Failure("DISK_FULL", "The disk is full. %s" % text[:300])
+    if any(words in text for words in ("no kernel image is available", "driver version is insufficient", "driver on your system is too old")):
+        return Failure("CUDA_MISMATCH", "The libraries do not fit this machine's GPU or driver. %s" % text[:300])
     return error
 
 
@@ -276,6 +278,7 @@ def make_trainer(run, model, tokenizer, rows, held_out, fingerprint):
             if found and found[0] >= self.total():
                 self._load_from_checkpoint(found[1])     # it had ended, and was lost before its results were
                 self.state.global_step = self.state.max_steps = found[0]
+                talk.on_train_begin(self.args, self.state, self.control)
                 return
             self.train(resume_from_checkpoint=found[1] if found else None)
 
