@@ -52,6 +52,15 @@ test('Unsloth by name on several GPUs is refused with what to change', () => {
   expect(refusal?.message).toMatch(/use TRL or AUTO, or set gpuCount to 1/);
 });
 
+test('models whose layers have other names than Llama’s are TRL’s', () => {
+  const spec = { baseModel: 'microsoft/Phi-4-mini-instruct' };
+  expect(gpu.programOf(requestOf(spec)).backend).toBe('trl');
+  const refusal = gpu.unsupported(requestOf({ ...spec, backend: 'UNSLOTH' }));
+  expect(refusal?.message).toMatch(/use TRL or AUTO, or name layers in targetModules/);
+  const named = { ...spec, targetModules: ['qkv_proj'], backend: 'UNSLOTH' };
+  expect(gpu.unsupported(requestOf(named))).toBeNull();
+});
+
 test('the emulator’s toy trains uploads alone, its CPU trainer everything but Unsloth', () => {
   const toy = createTrainer('toy', source);
   const cpu = createTrainer('cpu', source);

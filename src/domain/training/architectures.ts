@@ -18,6 +18,8 @@ export interface Architecture {
   readonly activeExperts: number;
   /** Matrices of a feed-forward block: three where it is gated. */
   readonly feedForwardMatrices: 2 | 3;
+  /** Whether its layers have Llama's names: `q_proj` … `down_proj`. */
+  readonly hasLlamaNames: boolean;
   /** False: derived from the size in the name, within a factor of two. */
   readonly isKnown: boolean;
 }
@@ -70,10 +72,10 @@ gemma-3 | 12b | 48 | 3840 | 15360 | 16 | 8 | 256 | 262208 | tied
 gemma-3 | 27b | 62 | 5376 | 21504 | 32 | 16 | 128 | 262208 | tied
 phi-1.5 | * | 24 | 2048 | 8192 | 32 | 32 | 64 | 51200 | plain
 phi-2 | * | 32 | 2560 | 10240 | 32 | 32 | 80 | 51200 | plain
-phi-3-mini | * | 32 | 3072 | 8192 | 32 | 32 | 96 | 32064
-phi-3-medium | * | 40 | 5120 | 17920 | 40 | 10 | 128 | 32064
-phi-4-mini | * | 32 | 3072 | 8192 | 24 | 8 | 128 | 200064 | tied
-phi-4 | * | 40 | 5120 | 17920 | 40 | 10 | 128 | 100352
+phi-3-mini | * | 32 | 3072 | 8192 | 32 | 32 | 96 | 32064 | fused
+phi-3-medium | * | 40 | 5120 | 17920 | 40 | 10 | 128 | 32064 | fused
+phi-4-mini | * | 32 | 3072 | 8192 | 24 | 8 | 128 | 200064 | tied fused
+phi-4 | * | 40 | 5120 | 17920 | 40 | 10 | 128 | 100352 | fused
 smollm | 135m | 30 | 576 | 1536 | 9 | 3 | 64 | 49152 | tied
 smollm | 360m | 32 | 960 | 2560 | 15 | 5 | 64 | 49152 | tied
 smollm | 1.7b | 24 | 2048 | 8192 | 32 | 32 | 64 | 49152 | tied
@@ -146,6 +148,7 @@ const ROWS: ReadonlyMap<string, Architecture> = new Map(
           experts: Number(experts),
           activeExperts: Number(activeExperts),
           feedForwardMatrices: more.includes('plain') ? 2 : 3,
+          hasLlamaNames: !/plain|fused/.test(more),
           isKnown: true,
         },
       ];
@@ -198,6 +201,7 @@ function derived(name: string, size: string | null): Architecture | null {
     experts: Number(experts),
     activeExperts: Math.min(2, Number(experts)),
     feedForwardMatrices: 3,
+    hasLlamaNames: true,
     isKnown: false,
   };
 }

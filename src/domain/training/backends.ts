@@ -1,5 +1,6 @@
 /** The libraries that can train on a real GPU: what each needs of a pod, and which one takes what. */
 import { TRAITS } from './algorithms.ts';
+import { architectureOf } from './architectures.ts';
 import type { Placement } from './placement.ts';
 import type { TrainingSpec } from './training-spec.ts';
 import type { TrainingUserError } from './user-error.ts';
@@ -84,6 +85,13 @@ function lackOfUnsloth({ spec, placement }: BackendRequest): Lack | null {
       why: 'Unsloth uses one GPU',
       message: `Unsloth uses one GPU and the placement has ${placement.gpuCount}: use TRL or AUTO, or set gpuCount to 1.`,
       path: ['placement', 'gpuCount'],
+    };
+  }
+  if (spec.targetModules === null && architectureOf(spec.baseModel)?.hasLlamaNames === false) {
+    return {
+      why: `Unsloth adapts the layers that models like Llama have, and ${spec.baseModel} has others`,
+      message: `Unsloth adapts the layers that models like Llama have, and ${spec.baseModel} has others: use TRL or AUTO, or name layers in targetModules.`,
+      path: ['spec', 'backend'],
     };
   }
   return null;
