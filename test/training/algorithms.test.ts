@@ -15,6 +15,7 @@ interface Case {
   readonly algorithm: string;
   readonly baseModel?: string;
   readonly quantization?: string;
+  readonly rank?: null;
   /** Few parameters, or ones that act by multiplication, take larger steps. */
   readonly learningRate?: number;
 }
@@ -30,7 +31,7 @@ const CASES: readonly Case[] = [
   { algorithm: 'PISSA' },
   { algorithm: 'OLORA' },
   { algorithm: 'ADALORA' },
-  { algorithm: 'IA3', learningRate: 0.1 },
+  { algorithm: 'IA3', rank: null, learningRate: 0.1 },
   { algorithm: 'VERA', learningRate: 0.1 },
   { algorithm: 'OFT' },
   { algorithm: 'LOHA', learningRate: 0.05 },

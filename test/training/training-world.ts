@@ -14,7 +14,7 @@ export const PYTHON = process.env.TRAINING_PYTHON ?? '';
 export const HUB_FOLDER = process.env.TRAINING_HUB ?? '';
 export const HF_TOKEN = 'hf_token_of_the_tests';
 /** Importing the libraries alone takes a while on a busy machine. */
-export const TRAINING_MS = 400_000;
+export const TRAINING_MS = 1_200_000;
 
 export const SPEC = {
   baseModel: 'tiny/llama',

@@ -8,7 +8,7 @@ export default {
     exclude: ['**/node_modules/**'],
     // A training has every core for itself.
     fileParallelism: false,
-    testTimeout: 600_000,
+    testTimeout: 1_200_000,
     hookTimeout: 600_000,
     reporters: 'verbose',
   },
