@@ -17,14 +17,20 @@ import { WebSocket } from 'ws';
 const LOGS = `subscription Logs($jobId: ID!, $after: LogCursor) {
   trainingJobLogs(jobId: $jobId, after: $after) {
     __typename
-    ... on LogBatch { count text endCursor }
+    ... on LogBatch { count text previousCursor endCursor }
     ... on StreamEnd { reason retry cursor }
   }
 }`;
 const STATUS = 'query Status($jobId: ID!) { trainingJob(id: $jobId) { status } }';
 
 type LogEvent =
-  | { __typename: 'LogBatch'; count: number; text: string; endCursor: string | null }
+  | {
+      __typename: 'LogBatch';
+      count: number;
+      text: string;
+      previousCursor: string | null;
+      endCursor: string | null;
+    }
   | { __typename: 'StreamEnd'; reason: string; retry: boolean; cursor: string | null };
 
 const EXIT_CODES: Readonly<Record<string, number>> = { COMPLETED: 0, FAILED: 1, CANCELLED: 2 };
@@ -73,6 +79,8 @@ async function readOn(): Promise<boolean> {
       return !event.retry;
     }
     if (event === undefined) continue;
+    // A gateway that comes again by itself after a cut begins where this client once began.
+    if (event.previousCursor !== cursor) return false;
     if (event.count > 0) process.stdout.write(`${event.text}\n`);
     // Only now: what was not printed is asked for again.
     cursor = event.endCursor;
