@@ -4,6 +4,7 @@
  *
  *     npm exec -- node examples/supergraph/bench.ts
  */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +42,14 @@ interface Sample {
   readonly what: string;
   readonly way: Way;
   readonly perSecond: number;
+  /** What the gateway computed for one; NaN: there is none, or this is not Linux. */
+  readonly cpuMs: number;
+}
+
+interface Place {
+  readonly url: string;
+  /** CPU time of the gateway so far. */
+  readonly cpuMs: () => number;
 }
 
 await using run = new AsyncDisposableStack();
@@ -55,13 +64,27 @@ process.stdout.write(
 );
 
 /** In front of that subgraph; `direct` is no gateway. */
-async function addressOf(way: Way, runpodUrl: string): Promise<string> {
-  if (way === 'direct') return runpodUrl;
+async function placeOf(way: Way, runpodUrl: string): Promise<Place> {
+  if (way === 'direct') return { url: runpodUrl, cpuMs: () => NaN };
   const planner = way === 'gateway, js' ? 'js' : 'rust';
-  const urls = { runpodUrl, experimentsUrl: NOWHERE };
-  const gateway = await startGateway({ port: 0, planner, streams: 'ws', ...urls });
+  const gateway = await startGateway({
+    port: 0,
+    planner,
+    runpodUrl,
+    experimentsUrl: NOWHERE,
+    streams: 'ws',
+    isProduction: true,
+  });
   run.defer(() => gateway.close());
-  return gateway.url;
+  return { url: gateway.url, cpuMs: () => cpuMsOf(gateway.pid) };
+}
+
+/** proc(5): user and system time are the 14th and 15th field, in hundredths of a second. */
+function cpuMsOf(pid: number): number {
+  if (process.platform !== 'linux') return NaN;
+  const [, rest = ''] = /\) (.*)$/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8').trim()) ?? [];
+  const fields = rest.split(' ').map(Number);
+  return 10 * ((fields[11] ?? NaN) + (fields[12] ?? NaN));
 }
 
 async function measureQueries(): Promise<Sample[]> {
@@ -70,16 +93,18 @@ async function measureQueries(): Promise<Sample[]> {
   const load = startChild('load', new URL('../../bench/load-process.ts', import.meta.url), []);
   run.defer(() => load.end());
   const body = JSON.stringify({ query: QUERY });
-  const urls = new Map<Way, string>();
-  for (const way of WAYS) urls.set(way, await addressOf(way, `${app.url}/graphql`));
+  const places = new Map<Way, Place>();
+  for (const way of WAYS) places.set(way, await placeOf(way, `${app.url}/graphql`));
 
   return inTurns(async (way) => {
     const found: Sample[] = [];
+    const { url, cpuMs } = placed(places, way);
     for (const connections of CONNECTIONS) {
-      const order = { url: urls.get(way), body, connections, seconds: SECONDS };
+      const before = cpuMs();
+      const order = { url, body, connections, seconds: SECONDS };
       const { answers, seconds } = loadSchema.parse(await load.ask(order, signal));
       const what = `query, ${connections} at a time`;
-      found.push({ what, way, perSecond: answers / seconds });
+      found.push({ what, way, perSecond: answers / seconds, cpuMs: (cpuMs() - before) / answers });
     }
     return found;
   });
@@ -88,6 +113,7 @@ async function measureQueries(): Promise<Sample[]> {
 /** Each way has a job, a server and readers of its own; the next batch comes when all have the last. */
 async function measureStreams(): Promise<Sample[]> {
   const servers = new Map<Way, ReturnType<typeof startChild>>();
+  const places = new Map<Way, Place>();
   for (const way of WAYS) {
     const modules = new URL('../../bench/', import.meta.url);
     const server = startChild(way, new URL('fanout-server.ts', modules), [
@@ -96,21 +122,31 @@ async function measureStreams(): Promise<Sample[]> {
     ]);
     run.defer(() => server.end());
     servers.set(way, server);
-    const place = placeSchema.parse(await server.next(signal));
-    const url = await addressOf(way, `http://127.0.0.1:${place.port}/graphql`);
+    const address = placeSchema.parse(await server.next(signal));
+    const place = await placeOf(way, `http://127.0.0.1:${address.port}/graphql`);
+    places.set(way, place);
     const readers = startChild('readers', new URL('fanout-readers.ts', modules), []);
     run.defer(() => readers.end());
     const { ends } = endsSchema.parse(await server.ask({ kind: 'ends' }, signal));
-    const port = Number(new URL(url).port);
-    await readers.ask({ kind: 'connect', count: READERS, ...place, port, ends }, signal);
+    const port = Number(new URL(place.url).port);
+    await readers.ask({ kind: 'connect', count: READERS, ...address, port, ends }, signal);
   }
   return inTurns(async (way) => {
     const order = { kind: 'closed', lines: LINES, ms: STREAM_MS };
+    const { cpuMs } = placed(places, way);
+    const before = cpuMs();
     const answer = await servers.get(way)?.ask(order, signal);
     const { batches, seconds } = closedSchema.parse(answer);
+    const count = batches * READERS;
     const what = `stream, batches of ${LINES} lines to ${READERS} readers`;
-    return [{ what, way, perSecond: (batches * READERS) / seconds }];
+    return [{ what, way, perSecond: count / seconds, cpuMs: (cpuMs() - before) / count }];
   });
+}
+
+function placed(places: ReadonlyMap<Way, Place>, way: Way): Place {
+  const place = places.get(way);
+  if (place === undefined) throw new Error(`nothing was started for ${way}`);
+  return place;
 }
 
 /** A round to warm up, which counts for nothing; then, in each round, another way is first. */
@@ -129,17 +165,21 @@ async function inTurns(measure: (way: Way) => Promise<Sample[]>): Promise<Sample
 
 function table(all: readonly Sample[]): string {
   const rows = [...new Set(all.map(({ what }) => what))].flatMap((what) => {
-    const rates = (way: Way) =>
-      all.filter((one) => one.what === what && one.way === way).map(({ perSecond }) => perSecond);
-    const direct = median(rates('direct'));
+    const seen = (way: Way) => all.filter((one) => one.what === what && one.way === way);
+    const direct = median(seen('direct').map(({ perSecond }) => perSecond));
     return WAYS.map((way) => {
-      const rate = median(rates(way));
-      const range = `${whole(Math.min(...rates(way)))}–${whole(Math.max(...rates(way)))}`;
-      const extra = way === 'direct' ? '' : `${(1_000 / rate - 1_000 / direct).toFixed(2)} ms`;
-      return `| ${what} | ${way} | ${whole(rate)} | ${range} | ${(rate / direct).toFixed(2)}× | ${extra} |`;
+      const rates = seen(way).map(({ perSecond }) => perSecond);
+      const rate = median(rates);
+      const range = `${whole(Math.min(...rates))}–${whole(Math.max(...rates))}`;
+      const cpu = median(seen(way).map(({ cpuMs }) => cpuMs));
+      const more =
+        way === 'direct'
+          ? ' | '
+          : `${(1_000 / rate - 1_000 / direct).toFixed(2)} ms | ${cpu.toFixed(2)} ms`;
+      return `| ${what} | ${way} | ${whole(rate)} | ${range} | ${more} |`;
     });
   });
-  const head = '| What | Way | per second | least–most | of direct | more time for one |';
+  const head = '| What | Way | per second | least–most | more time for one | CPU of the gateway |';
   return [head, '| --- | --- | ---: | ---: | ---: | ---: |', ...rows, ''].join('\n');
 }
 

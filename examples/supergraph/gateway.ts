@@ -85,6 +85,7 @@ function gatewayEnv(settings: GatewaySettings): NodeJS.ProcessEnv {
     RUNPOD_SUBGRAPH_URL: settings.runpodUrl,
     EXPERIMENTS_SUBGRAPH_URL: settings.experimentsUrl,
     RUNPOD_STREAMS: settings.streams ?? 'http',
+    ...(settings.isProduction === true && { NODE_ENV: 'production' }),
     ...(settings.planner === 'rust' && { HIVE_ROUTER_RUNTIME: '1' }),
   };
 }
