@@ -111,7 +111,7 @@ class Algorithms(TrlCase):
         jobs = [{"home": "%s-%s" % row[:2], "spec": {"algorithm": row[0], "quantization": row[1]}} for row in self.REFUSED]
         jobs.append({"home": "targets", "spec": {"targetModules": ["no_such_layer"]}})
         answers = self.jobs(*jobs)
-        self.assertEqual([answer.get("code") for answer in answers], [row[2] for row in self.REFUSED] + ["SPEC_INVALID"])
+        self.assertEqual([answer.get("code") for answer in answers], [row[2] for row in self.REFUSED] + ["MODEL_UNSUPPORTED"])
         self.assertIn("no_such_layer", answers[-1]["message"])
 
 

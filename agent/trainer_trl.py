@@ -43,7 +43,7 @@ def load(run):
     try:
         model = get_peft_model(model, adapter_config(run))
     except ValueError as error:
-        raise Failure("SPEC_INVALID", "%s does not fit the model %s: %s" % (run.algorithm, run.model_name, str(error)[:800]))
+        raise Failure("MODEL_UNSUPPORTED", "%s does not fit the model %s: %s" % (run.algorithm, run.model_name, str(error)[:800]))
     if run.algorithm in SUBTRACTED:
         run.subtract_start(model, SUBTRACTED[run.algorithm])
     if run.algorithm == "ADALORA":

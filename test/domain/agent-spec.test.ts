@@ -67,6 +67,8 @@ test.each([
   ['REQUIREMENTS_FAILED', 'STARTUP_TIMEOUT', true],
   ['STOPPED', 'POD_LOST', true],
   ['MODEL_GATED', 'MODEL_GATED', false],
+  ['MODEL_UNSUPPORTED', 'MODEL_UNSUPPORTED', false],
+  ['TRAINING_DIVERGED', 'TRAINING_DIVERGED', false],
   ['toString', 'TRAINER_CRASHED', false],
 ])('a trainer that says %s has failed with %s', (said, code, retryable) => {
   expect(failureOfAgent({ code: said, message: 'x' }, null)).toMatchObject({ code, retryable });

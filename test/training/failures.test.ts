@@ -77,14 +77,32 @@ const FAILING: readonly Failing[] = [
   {
     title: 'an architecture that the libraries do not know',
     spec: { baseModel: 'tiny/unsupported' },
-    code: 'TRAINER_CRASHED',
+    code: 'MODEL_UNSUPPORTED',
     told: /tiny\/unsupported cannot be loaded/,
   },
   {
     title: 'a model without safetensors',
     spec: { baseModel: 'tiny/pickled' },
-    code: 'TRAINER_CRASHED',
+    code: 'MODEL_UNSUPPORTED',
     told: /no safetensors weights/,
+  },
+  {
+    title: 'layers that the model does not have',
+    spec: { targetModules: ['no_such_layer'] },
+    code: 'MODEL_UNSUPPORTED',
+    told: /no_such_layer/,
+  },
+  {
+    title: 'a revision that is not there',
+    spec: { modelRevision: 'v9' },
+    code: 'MODEL_NOT_FOUND',
+    told: /v9/,
+  },
+  {
+    title: 'a learning rate that blows it up, with onDivergence STOP',
+    spec: { learningRate: 1, alpha: 4_096, maxSteps: 300, onDivergence: 'STOP' },
+    code: 'TRAINING_DIVERGED',
+    told: /loss|gradient/,
   },
   {
     title: 'an empty row',

@@ -41,9 +41,7 @@ function datasetSource({ dataset: { huggingFace, url } }: TrainingSpec): Record<
  * rented, so a trainer that refuses it has other rules than we do, which its owner cannot mend.
  * REQUIREMENTS_FAILED is STARTUP_TIMEOUT: the pod did not become ready, mostly for its network.
  * DOWNLOAD_FAILED is STARTUP_TIMEOUT too: the hub, or the way to it, and another machine may help.
- * MODEL_UNSUPPORTED is TRAINER_CRASHED: its suggestions, another backend or fewer options, fit.
  * TRAINING_STALLED is POD_LOST: a machine that computes no more is as good as gone.
- * TRAINING_DIVERGED is TRAINER_CRASHED, whose suggestions name the learning rate.
  * STOPPED is POD_LOST: whoever asked for the stop knows better and does not ask here; unasked, the
  * platform took the container away.
  */
@@ -56,11 +54,11 @@ const CODES = {
   CUDA_MISMATCH: 'CUDA_MISMATCH',
   SPEC_INVALID: 'INTERNAL',
   BACKEND_UNKNOWN: 'INTERNAL',
-  MODEL_UNSUPPORTED: 'TRAINER_CRASHED',
+  MODEL_UNSUPPORTED: 'MODEL_UNSUPPORTED',
   DOWNLOAD_FAILED: 'STARTUP_TIMEOUT',
   STOPPED: 'POD_LOST',
   TRAINING_STALLED: 'POD_LOST',
-  TRAINING_DIVERGED: 'TRAINER_CRASHED',
+  TRAINING_DIVERGED: 'TRAINING_DIVERGED',
   TRAINER_CRASHED: 'TRAINER_CRASHED',
   REQUIREMENTS_FAILED: 'STARTUP_TIMEOUT',
   RUNTIME_LIMIT: 'RUNTIME_LIMIT',

@@ -16,6 +16,8 @@ export type FailureCode =
   | 'OUT_OF_MEMORY'
   | 'DISK_FULL'
   | 'CUDA_MISMATCH'
+  | 'MODEL_UNSUPPORTED'
+  | 'TRAINING_DIVERGED'
   | 'TRAINER_CRASHED'
   | 'SPOT_RECLAIMED'
   | 'POD_LOST'
@@ -158,6 +160,24 @@ const MEANINGS: Readonly<Record<FailureCode, Meaning>> = {
       'Omit placement.image, or use one built for an older CUDA version.',
     ],
     retryable: true,
+  },
+  MODEL_UNSUPPORTED: {
+    message: 'The trainer cannot load this model, or adapt it this way.',
+    suggestions: [
+      'Omit spec.targetModules, or name layers that the model has.',
+      'Take a model with safetensors weights and an architecture of the transformers library: none of its own code is run.',
+      'Try the other backend: TRL knows more architectures than UNSLOTH.',
+    ],
+    retryable: false,
+  },
+  TRAINING_DIVERGED: {
+    message: 'The loss ran away, and spec.onDivergence says STOP.',
+    suggestions: [
+      'Lower learningRate, or raise warmupSteps.',
+      'Look for broken rows in the dataset: the log shows the first ones.',
+      'Set onDivergence to WARN to let such a run go on.',
+    ],
+    retryable: false,
   },
   TRAINER_CRASHED: {
     message: 'The trainer ended with an error.',

@@ -44,6 +44,14 @@ function range(min: number, max: number): string {
   return `expected ${min} to ${max}`;
 }
 
+const revisionSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, {
+    error: 'expected a branch, tag or commit',
+    abort: true,
+  })
+  .refine((revision) => !revision.includes('..'), { error: 'a revision has no ".." in it' });
+
 const datasetSchema = z
   .object({
     huggingFace: z
@@ -52,14 +60,7 @@ const datasetSchema = z
         split: z.string().regex(/^[A-Za-z0-9_.-]{1,64}(\[\d*%?:\d*%?\])?$/, {
           error: 'expected a split such as train or train[:1000]',
         }),
-        revision: z
-          .string()
-          .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, {
-            error: 'expected a branch, tag or commit',
-            abort: true,
-          })
-          .refine((revision) => !revision.includes('..'), { error: 'a revision has no ".." in it' })
-          .nullish(),
+        revision: revisionSchema.nullish(),
       })
       .nullish(),
     uploadId: z
@@ -82,6 +83,7 @@ const datasetSchema = z
 
 const inputSchema = z.object({
   baseModel: hubName(true, 'meta-llama/Llama-3.2-1B'),
+  modelRevision: revisionSchema.nullish(),
   algorithm: z.enum(ALGORITHMS),
   rank: whole(1, 1_024).nullish(),
   alpha: above0(65_536).nullish(),
@@ -112,6 +114,8 @@ const inputSchema = z.object({
   checkpointSteps: whole(1, 1_000_000).nullish(),
   seed: whole(0, 2 ** 32 - 1).nullish(),
   packing: z.boolean().nullish(),
+  onDivergence: z.enum(['WARN', 'STOP', 'CONTINUE']).nullish(),
+  retryOutOfMemory: z.boolean().nullish(),
   backend: z.enum(['AUTO', 'UNSLOTH', 'TRL']),
 });
 type Input = z.infer<typeof inputSchema>;
@@ -120,9 +124,18 @@ type Input = z.infer<typeof inputSchema>;
 export type TrainingSpec = Required<
   Omit<
     { readonly [K in keyof Input]: Exclude<Input[K], null | undefined> },
-    'rank' | 'alpha' | 'dropout' | 'targetModules' | 'quantization' | 'epochs' | 'maxSteps'
+    | 'modelRevision'
+    | 'rank'
+    | 'alpha'
+    | 'dropout'
+    | 'targetModules'
+    | 'quantization'
+    | 'epochs'
+    | 'maxSteps'
   >
 > & {
+  /** Null: the main branch. */
+  readonly modelRevision: string | null;
   readonly rank: number | null;
   readonly alpha: number | null;
   readonly dropout: number | null;
@@ -203,6 +216,7 @@ function complete(input: Input): TrainingSpec {
   const maxSteps = input.maxSteps ?? null;
   return {
     ...input,
+    modelRevision: input.modelRevision ?? null,
     rank,
     alpha: traits.hasAlpha ? (input.alpha ?? 2 * (rank ?? DEFAULT_RANK)) : null,
     dropout: traits.hasDropout ? (input.dropout ?? 0) : null,
@@ -219,6 +233,8 @@ function complete(input: Input): TrainingSpec {
     checkpointSteps: input.checkpointSteps ?? 100,
     seed: input.seed ?? 42,
     packing: input.packing ?? false,
+    onDivergence: input.onDivergence ?? 'WARN',
+    retryOutOfMemory: input.retryOutOfMemory ?? true,
   };
 }
 

@@ -141,6 +141,18 @@ export type DatasetUploadPayload = {
   readonly userErrors: ReadonlyArray<TrainingUserError>;
 };
 
+/**
+ * What is done when a run diverges: the loss is no number, or has doubled over five points, or the
+ * gradient norm is above 10 or five times its average.
+ */
+export type DivergencePolicy =
+  /** It goes on, and the trainer does not look; only this service's own warning tells. */
+  | 'CONTINUE'
+  /** The job fails with `TRAINING_DIVERGED`. */
+  | 'STOP'
+  /** A line in the log and a reason on the job; it goes on. */
+  | 'WARN';
+
 /** Why a job failed, for programs. */
 export type FailureCode =
   /** What was fetched is not what the pod said it would be. */
@@ -163,6 +175,8 @@ export type FailureCode =
   | 'MODEL_GATED'
   /** There is no such base model. */
   | 'MODEL_NOT_FOUND'
+  /** The trainer cannot load this model, or adapt it this way. */
+  | 'MODEL_UNSUPPORTED'
   /** No machine of the wanted kind was free for as long as was waited. */
   | 'NO_CAPACITY'
   /** The GPU's memory, or the machine's, was not enough. */
@@ -183,6 +197,8 @@ export type FailureCode =
   | 'STARTUP_TIMEOUT'
   /** The trainer ended with an error of its own. */
   | 'TRAINER_CRASHED'
+  /** The loss ran away, and `onDivergence` is STOP. */
+  | 'TRAINING_DIVERGED'
   /** The GPU cloud does not accept the key. */
   | 'UNAUTHORIZED';
 
@@ -1141,14 +1157,20 @@ export type TrainingSpecInput = {
   readonly maxSequenceLength?: InputMaybe<Scalars['Int']['input']>;
   /** Updates after which training ends, 1 to 10000000. Not together with `epochs`. */
   readonly maxSteps?: InputMaybe<Scalars['Int']['input']>;
+  /** Branch, tag or commit of the base model; default: the main branch. A job's later attempts take the same commit. */
+  readonly modelRevision?: InputMaybe<Scalars['String']['input']>;
   /** Where the base model comes from. */
   readonly modelSource?: ModelSource;
+  /** What a run that diverges leads to; default WARN. */
+  readonly onDivergence?: InputMaybe<DivergencePolicy>;
   /** Whether short rows are packed into one sequence; default false. */
   readonly packing?: InputMaybe<Scalars['Boolean']['input']>;
   /** How the base model is held in memory. */
   readonly quantization?: Quantization;
   /** Rank of the adapter, 1 to 1024; default 16. Not for IA3, which has none. */
   readonly rank?: InputMaybe<Scalars['Int']['input']>;
+  /** Whether a run for which the GPU's memory was too small is tried once more with half of `batchSize` and twice `gradientAccumulationSteps`; default true. */
+  readonly retryOutOfMemory?: InputMaybe<Scalars['Boolean']['input']>;
   /** Seed of everything random, 0 to 4294967295; default 42. */
   readonly seed?: InputMaybe<Scalars['Int']['input']>;
   /** Names of the layers to adapt, such as `q_proj`; default: every linear layer. */
@@ -1309,6 +1331,7 @@ export type ResolversTypes = {
   DatasetInput: DatasetInput;
   DatasetUploadPayload: ResolverTypeWrapper<Omit<DatasetUploadPayload, 'userErrors'> & { userErrors: ReadonlyArray<ResolversTypes['TrainingUserError']> }>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  DivergencePolicy: DivergencePolicy;
   FailureCode: FailureCode;
   GpuPlatform: ResolverTypeWrapper<PlatformStatus>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
