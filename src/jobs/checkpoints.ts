@@ -60,7 +60,7 @@ export interface CheckpointSource {
 
 export type SaveResult =
   | { readonly kind: 'stored'; readonly step: number }
-  /** Nothing newer is whole, or the attempt has ended. */
+  /** Nothing newer is whole or hashed yet, or the attempt has ended. */
   | { readonly kind: 'none' }
   /** It is not what the pod says it is. */
   | { readonly kind: 'corrupt'; readonly step: number; readonly reason: string };
@@ -85,6 +85,8 @@ export async function saveCheckpoint(
 ): Promise<SaveResult> {
   const { job, attempt, bootId, agent } = source;
   const list = await agent.results(signal, bootId);
+  // Of a folder whose sums are not all done the list has a part: that is no fault of the checkpoint.
+  if (list.pending > 0) return { kind: 'none' };
   const step = newestStep(list.files, await savedStep(deps.db, job.id, attempt));
   if (step === null) return { kind: 'none' };
   const listed = list.files.filter(({ path }) => readCheckpointPath(path)?.step === step);

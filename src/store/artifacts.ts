@@ -49,7 +49,7 @@ export async function upsertArtifact(
   return rows[0] ?? row;
 }
 
-/** The artifacts under these keys, in any order. */
+/** The artifacts under these keys, in the same order each time. */
 export async function selectArtifactsAt(
   db: Queryable,
   jobId: string,
@@ -57,7 +57,7 @@ export async function selectArtifactsAt(
 ): Promise<readonly ArtifactRow[]> {
   return db.query<ArtifactRow>(
     `select ${COLUMNS} from artifacts
-      where job_id = $1 and storage_key in (${placeholders(storageKeys, 2)})`,
+      where job_id = $1 and storage_key in (${placeholders(storageKeys, 2)}) order by storage_key`,
     [jobId, ...storageKeys],
   );
 }
