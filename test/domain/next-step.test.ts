@@ -281,6 +281,12 @@ describe('a pause that is wished', () => {
       { agent: stopped, ...stopping, ...left },
       { kind: 'save' },
     ],
+    [
+      'one that ended by itself and left a checkpoint',
+      'RUNNING',
+      { agent: stopped, ...left },
+      { kind: 'stop' },
+    ],
     ['one that cannot hand it over', 'RUNNING', { agent: stopped, ...late, ...left }, paused],
     ['one that is stored', 'RUNNING', { agent: stopped, ...stopping }, { ...paused, exitCode: 20 }],
     [

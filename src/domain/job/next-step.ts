@@ -292,6 +292,8 @@ function whenPausing(seen: Situation, policy: StepPolicy): Step {
     case 'FAILED':
       if (!agent.isLogStored && !isLate) return wait(job.status, PAUSING, policy.followMs);
       if (!agent.isStopped) return trainingFailed(seen, agent);
+      // It ended before it was told to: from the word to stop on there is a deadline.
+      if (seen.isCheckpointLeft && stoppingSince === null) return { kind: 'stop' };
       if (seen.isCheckpointLeft && !isLate) return { kind: 'save' };
       return pause('PAUSED', agent.exitCode);
   }
