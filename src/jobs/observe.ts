@@ -6,7 +6,7 @@ import { usdAccrued } from '../domain/job/cost.ts';
 import type { Attempt, Launch } from '../domain/job/job.ts';
 import type { AgentSeen, PodSeen, Situation } from '../domain/job/next-step.ts';
 import { isOverdue } from '../domain/job/overdue.ts';
-import { failureOfAgent } from '../domain/training/agent-spec.ts';
+import { failureOfAgent, isEnvironmental } from '../domain/training/agent-spec.ts';
 import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import type { Lease } from '../store/jobs.ts';
@@ -43,14 +43,6 @@ export interface Observed {
 }
 
 const HAS_ENDED: ReadonlySet<Pod['status']> = new Set(['EXITED', 'ERROR', 'TERMINATED']);
-
-/** Failures of the pod and its network, and not of what was asked for. STOPPED: not by us. */
-const ENVIRONMENTAL: ReadonlySet<string> = new Set([
-  'CUDA_MISMATCH',
-  'INTERNAL',
-  'REQUIREMENTS_FAILED',
-  'STOPPED',
-]);
 
 export async function observe(
   deps: ObserveDeps,
@@ -187,7 +179,7 @@ function toSeen(status: AgentStatus, isLogStored: boolean): AgentSeen {
     exitCode,
     failure: phase === 'FAILED' ? failureOfAgent(failure, exitCode) : null,
     isStopped: failure?.code === 'STOPPED',
-    isEnvironmental: ENVIRONMENTAL.has(failure?.code ?? ''),
+    isEnvironmental: isEnvironmental(failure),
     isLogStored,
   };
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   AGENT_FAILURE_CODES,
   failureOfAgent,
+  isEnvironmental,
   toAgentSpec,
 } from '../../src/domain/training/agent-spec.ts';
 import { FAILURE_CODES, makeFailure } from '../../src/domain/training/failure.ts';
@@ -98,4 +99,17 @@ test("every code of the schema's enum has a message and two or three suggestions
     expect(suggestions.length, code).toBeLessThanOrEqual(3);
   }
   expect(FAILURE_CODES).toHaveLength(21);
+});
+
+test('a pod that did not come up, or that is as good as gone, is worth another one', () => {
+  const ofThePod = AGENT_FAILURE_CODES.filter((code) => {
+    const failure = failureOfAgent({ code, message: 'x' }, null);
+    return failure.code === 'STARTUP_TIMEOUT' || failure.code === 'POD_LOST';
+  });
+  expect(ofThePod).toContain('TRAINING_STALLED');
+  for (const code of ofThePod) expect([code, isEnvironmental({ code })]).toEqual([code, true]);
+  for (const code of ['OUT_OF_MEMORY', 'SPEC_INVALID', 'TRAINER_CRASHED']) {
+    expect(isEnvironmental({ code })).toBe(false);
+  }
+  expect(isEnvironmental(null)).toBe(false);
 });

@@ -183,9 +183,10 @@ test('a gated model with a token that was let in trains, and the token is nowher
 test('a hub that does not answer is a pod that did not come up, on every attempt', async () => {
   // A port where nobody listens.
   const world = await startTraining({ HF_ENDPOINT: 'http://127.0.0.1:9' });
-  const limits = { maxAttempts: 1 };
+  const limits = { maxAttempts: 2 };
   const job = await ended(world, await world.submit({}, { limits }), 'a hub that does not answer');
   expect(job).toMatchObject({ status: 'FAILED', failure: { code: 'STARTUP_TIMEOUT' } });
+  expect(job.attempts).toHaveLength(2);
   expect(job.failure?.message).toMatch(/could not be downloaded/);
 });
 

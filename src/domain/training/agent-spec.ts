@@ -101,6 +101,21 @@ export function failureOfAgent(
   return makeFailure(CODES[code], `The trainer ended ${how} (${code}).`);
 }
 
+/** Of the pod and its network, and not of what was asked for. STOPPED: not by us. */
+const ENVIRONMENTAL: ReadonlySet<string> = new Set<AgentFailureCode>([
+  'CUDA_MISMATCH',
+  'DOWNLOAD_FAILED',
+  'INTERNAL',
+  'REQUIREMENTS_FAILED',
+  'STOPPED',
+  'TRAINING_STALLED',
+]);
+
+/** Whether another pod may do better with the same job. */
+export function isEnvironmental(failure: { readonly code: string } | null): boolean {
+  return ENVIRONMENTAL.has(failure?.code ?? '');
+}
+
 function publicCode(code: string): FailureCode {
   return Object.hasOwn(CODES, code) ? CODES[code as AgentFailureCode] : 'TRAINER_CRASHED';
 }
