@@ -141,6 +141,19 @@ test('time is estimated within 25 % in the median, for plain transformers within
   expect(summary(plain.map(errorOfTime)).median).toBeLessThanOrEqual(0.2);
 });
 
+test('a GPU whose name begins like another’s has its own speed', () => {
+  const secondsOn = (gpu: string) =>
+    secondsPerPass(
+      shapeOf('Qwen/Qwen3-8B'),
+      { batchSize: 1, maxSequenceLength: 512, quantization: 'NONE' },
+      gpu,
+      'TRL',
+    ) ?? NaN;
+  // Half of the throughput, by the data sheets.
+  const times = secondsOn('NVIDIA RTX A4000') / secondsOn('NVIDIA A40');
+  expect(times).toBeGreaterThan(1.5);
+});
+
 test('a 65B model in 4 bits trains on 48 GB, as the QLoRA paper has it', () => {
   const shape: Architecture = {
     ...shapeOf('meta-llama/Llama-2-70b-hf'),

@@ -28,7 +28,7 @@ const GPUS: readonly (readonly [name: string, tflops: number, terabytesPerSecond
   ['L40S', 362, 0.864],
   ['NVIDIA L40', 181, 0.864],
   ['NVIDIA L4', 121, 0.3],
-  ['A40', 150, 0.696],
+  ['NVIDIA A40', 150, 0.696],
   ['A30', 165, 0.933],
   ['RTX A6000', 155, 0.768],
   ['RTX A5000', 111, 0.768],
