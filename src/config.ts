@@ -139,7 +139,7 @@ const environmentSchema = z.object({
 
   /** Address of the hub that trainers use, where it is not Hugging Face's own. */
   HF_ENDPOINT: httpUrl
-    .refine((url) => URL.parse(url)?.username === '', {
+    .refine((url) => URL.parse(url)?.username === '' && URL.parse(url)?.password === '', {
       error: 'expected a URL without credentials: pods show their environment',
     })
     .optional(),

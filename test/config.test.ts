@@ -48,9 +48,10 @@ test('a key that is no key is refused without being shown', () => {
 });
 
 test('the hub’s address goes to pods, which show their environment: no credentials in it', () => {
-  expect(faultsOf({ HF_ENDPOINT: 'https://me:secret@hub.example' }).join()).toContain(
-    'HF_ENDPOINT',
-  );
+  for (const userInfo of ['me:secret', ':secret', 'me']) {
+    const faults = faultsOf({ HF_ENDPOINT: `https://${userInfo}@hub.example` });
+    expect(faults.join()).toContain('HF_ENDPOINT');
+  }
   expect(readConfig({ HF_ENDPOINT: 'https://hub.example' }).podEnvironment).toEqual({
     HF_ENDPOINT: 'https://hub.example',
   });
