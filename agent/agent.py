@@ -679,7 +679,11 @@ class Agent:
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 relative = os.path.relpath(path, top).replace(os.sep, "/")
-                if stat.S_ISREG(os.lstat(path).st_mode) and self.may_show(top, relative, whole):
+                try:
+                    is_file = stat.S_ISREG(os.lstat(path).st_mode)
+                except OSError:
+                    continue  # pruned meanwhile
+                if is_file and self.may_show(top, relative, whole):
                     found.append(relative)
         return found
 

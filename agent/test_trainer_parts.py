@@ -1,9 +1,12 @@
 """The trainer's parts that need no library: rows, checkpoints, watchdogs, divergence, second tries."""
+import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import unittest
 from types import SimpleNamespace
 from unittest import mock
@@ -17,7 +20,7 @@ from trainer_base import CODES, Failure  # noqa: E402
 from trainer_checkpoints import newest_first, prune, seal, sound  # noqa: E402
 from trainer_data import checked, read_row  # noqa: E402
 from trainer_divergence import Divergence  # noqa: E402
-from trainer_fetch import ask, kind_of  # noqa: E402
+from trainer_fetch import ask, fetch_url, kind_of  # noqa: E402
 
 
 class Rows(unittest.TestCase):
@@ -170,6 +173,47 @@ class Urls(unittest.TestCase):
                 ask(url, 1)
             self.assertEqual(caught.exception.code, "DATASET_INVALID")
 
+    def asked(self, url):
+        """→ the request line and the headers by name, as a server of this machine gets them"""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port, got = server.getsockname()[1], []
+
+            def answer():
+                peer, _ = server.accept()
+                with peer:
+                    got.append(peer.recv(65536).decode())
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            thread = threading.Thread(target=answer, daemon=True)
+            thread.start()
+            connect = socket.create_connection
+            with mock.patch.dict(os.environ, TRAINER_ALLOW_PRIVATE_URLS="1"), \
+                    mock.patch("socket.create_connection", lambda _, **more: connect(("127.0.0.1", port), **more)):
+                ask(url, 10)[0].close()
+            thread.join(10)
+        line, *headers = got[0].split("\r\n")
+        return line, dict(header.split(": ", 1) for header in headers if header)
+
+    def test_a_host_is_named_as_whoever_signed_the_url_did(self):
+        self.assertEqual(self.asked("http://localhost/a?X-Signature=a%2Fb&c=d+e")[1]["Host"], "localhost")
+        self.assertEqual(self.asked("http://localhost:8080/a")[1]["Host"], "localhost:8080")
+        with mock.patch("ssl.create_default_context") as context:
+            context.return_value.wrap_socket = lambda sock, **_: sock
+            self.assertEqual(self.asked("https://localhost/a")[1]["Host"], "localhost")
+            self.assertEqual(self.asked("https://localhost:444/a")[1]["Host"], "localhost:444")
+
+    def test_an_address_goes_out_as_it_is_but_for_what_no_request_can_have(self):
+        self.assertEqual(self.asked("http://localhost/a%20b;c/d?e=f%2Fg&h=i+j~")[0], "GET /a%20b;c/d?e=f%2Fg&h=i+j~ HTTP/1.1")
+        self.assertEqual(self.asked("http://localhost/a b?c=\u00e9")[0], "GET /a%20b?c=%C3%A9 HTTP/1.1")
+
+    def test_no_address_is_the_datasets_fault_and_a_full_disk_the_disks(self):
+        fetch = fetch_url(SimpleNamespace(download=lambda _: None, prepare=lambda: None))
+        for url in ("https://example.com:port/x.csv", "https://[x/x.csv", "https://%s.com/x.csv" % ("a" * 70)):
+            with self.assertRaises(Failure, msg=url) as caught:
+                fetch(url, "/nowhere")
+            self.assertEqual(caught.exception.code, "DATASET_INVALID")
+        with mock.patch("trainer_fetch.ask", side_effect=OSError(errno.ENOSPC, "No space left on device")), self.assertRaises(OSError):
+            fetch("https://example.com/x.csv", "/nowhere")
+
     def test_the_format_is_that_of_the_name_or_of_the_content(self):
         self.assertEqual(kind_of("https://x/a.jsonl?b=c.csv", "text/plain"), "jsonl")
         self.assertEqual(kind_of("https://x/download", "text/csv; charset=utf-8"), "csv")
@@ -201,6 +245,14 @@ class Watching(Case):
     def test_not_a_byte_for_too_long(self):
         process, word = self.worker("watch.download(lambda: 5); time.sleep(60)", TRAINER_DOWNLOAD_STALL_SECONDS="1")
         self.assertEqual((process.wait(20), self.said(word)), (CODES["DOWNLOAD_FAILED"], "DOWNLOAD_FAILED"))
+
+    def test_a_file_that_goes_while_it_is_measured_does_not_end_the_watch(self):
+        process, word = self.worker("watch.download(lambda: __import__('os').stat('/nowhere')); time.sleep(60)", TRAINER_DOWNLOAD_STALL_SECONDS="1")
+        self.assertEqual((process.wait(20), self.said(word)), (CODES["DOWNLOAD_FAILED"], "DOWNLOAD_FAILED"))
+
+    def test_a_last_word_that_finds_no_room_still_ends_the_worker(self):
+        process, _ = self.worker("__import__('os').mkdir(watch._word + '.part'); watch.train(); time.sleep(60)", TRAINER_STEP_STALL_SECONDS="1")
+        self.assertEqual(process.wait(20), CODES["TRAINING_STALLED"])
 
     def test_a_download_that_moves_goes_on(self):
         process, _ = self.worker("watch.download(time.monotonic_ns); time.sleep(4)", TRAINER_DOWNLOAD_STALL_SECONDS="1")

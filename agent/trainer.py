@@ -4,18 +4,16 @@ What it says: plain lines for people, `@metric {json}` once per event, and when 
 last word with an exit code of its own. A backend is a module with `train(spec, paths, watch)`; those of LAUNCHED
 run in worker processes that trainer_launch.py starts, one a GPU, and import their libraries inside.
 """
-import errno
 import importlib
 import json
 import os
 import signal
 import sys
 
-from trainer_base import CODES, Failure, say, stop_wanted
+from trainer_base import CODES, DISK_ERRORS, Failure, say, stop_wanted
 
 BACKENDS = {"toy": "trainer_toy", "trl": "trainer_trl", "unsloth": "trainer_unsloth"}
 LAUNCHED = ("trl", "unsloth")
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def read_job(path):

@@ -1,4 +1,5 @@
 """What every part of the trainer shares: its words, its failures, its numbers, its files."""
+import errno
 import hashlib
 import json
 import math
@@ -9,6 +10,7 @@ import sys
 CODES = {"TRAINER_CRASHED": 1, "DATASET_INVALID": 10, "MODEL_NOT_FOUND": 11, "MODEL_GATED": 12, "OUT_OF_MEMORY": 13,
          "DISK_FULL": 14, "CUDA_MISMATCH": 15, "SPEC_INVALID": 16, "BACKEND_UNKNOWN": 17, "MODEL_UNSUPPORTED": 18,
          "DOWNLOAD_FAILED": 19, "STOPPED": 20, "TRAINING_STALLED": 21, "TRAINING_DIVERGED": 22}
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 stop_wanted = []   # SIGTERM came
 RANK = int(os.environ.get("RANK") or 0)   # of several processes only the first one speaks
 

@@ -9,12 +9,13 @@ import ssl
 import time
 import urllib.parse
 
-from trainer_base import Failure, say, seconds
+from trainer_base import DISK_ERRORS, Failure, say, seconds
 from trainer_data import Dataset, dataset_kind
 
 MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]   # weights as safetensors only: a pickle may run code
 NOT_NEEDED = ["original/*", "onnx/*", "consolidated*", "*/consolidated*"]
 REDIRECTS = 5
+URL_CHARACTERS = "%/?:@!$&'()*+,;=~[]"
 
 
 def hub_failure(error, what):
@@ -117,7 +118,11 @@ def fetch_url(watch):
                 return path
             raise Failure("DATASET_INVALID", "The dataset's URL redirects more than %d times." % REDIRECTS)
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+                raise
             raise Failure("DOWNLOAD_FAILED", "The dataset's URL could not be fetched: %s" % error)
+        except ValueError:
+            raise Failure("DATASET_INVALID", "The dataset's URL, or where it redirects to, is not a valid address.")
         finally:
             watch.prepare()
     return fetch
@@ -158,8 +163,10 @@ def ask(url, timeout):
     if not private and not ipaddress.ip_address(re.sub(r"%.*", "", address)).is_global:
         raise Failure("DATASET_INVALID", "The dataset's URL leads to a private address.")
     connection = http.client.HTTPConnection(parts.hostname, port, timeout=timeout)
+    connection.default_port = 443 if parts.scheme == "https" else 80    # a signature may be of the Host header, without a port
     connection.sock = socket.create_connection((address, port), timeout=timeout)
     if parts.scheme == "https":
         connection.sock = ssl.create_default_context().wrap_socket(connection.sock, server_hostname=parts.hostname)
-    connection.request("GET", (parts.path or "/") + ("?" + parts.query if parts.query else ""), headers={"User-Agent": "runpod-subgraph-trainer"})
+    target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+    connection.request("GET", urllib.parse.quote(target, safe=URL_CHARACTERS), headers={"User-Agent": "runpod-subgraph-trainer"})
     return connection, connection.getresponse()

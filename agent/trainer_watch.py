@@ -64,18 +64,25 @@ class Watch:
                 if stop_wanted and self._phase in ("PREPARE", "DOWNLOAD"):
                     self.leave("STOPPED", "Stopped before the first step.")
                 if self._measure is not None:
-                    there = self._measure()
+                    there = self._measured()
                     if there != self._known:
                         self._known = there
                         self.beat()
                     if time.monotonic() - told > TELL_SECONDS:
                         told = time.monotonic()
-                        say("downloading: %.1f MB are here" % (there / 1e6))
+                        say("downloading: %.1f MB are here" % ((there or 0) / 1e6))
                 if self._limit is None or time.monotonic() - self._moved < self._limit:
                     continue
                 if self._phase == "DOWNLOAD":
                     self.leave("DOWNLOAD_FAILED", "Not a byte of the download came for %g s." % self._limit)
                 self.leave("TRAINING_STALLED", "No step ended for %g s." % self._limit)
+
+    def _measured(self):
+        """What was known where a file went while it was looked at: the watch goes on."""
+        try:
+            return self._measure()
+        except OSError:
+            return self._known
 
     def end(self, code, message, halvable=False):
         """Leaves the last word → exit code"""
@@ -86,4 +93,8 @@ class Watch:
         return CODES[code]
 
     def leave(self, code, message):
-        os._exit(self.end(code, message))
+        """The exit code tells what no word can on a full disk."""
+        try:
+            self.end(code, message)
+        finally:
+            os._exit(CODES[code])
