@@ -100,7 +100,7 @@ class Jobs(Case):
         for body in (b"", b"{", b"[]", b"\xff", {"spec": 1}, {"spec": {}, "evil": 1}, {"spec": {}, "secrets": {"LD_PRELOAD": SECRET}},
                      {"spec": {}, "secrets": {"HF_TOKEN": "short"}}, {"spec": {}, "secrets": {"HF_TOKEN": "with space in it"}},
                      {"spec": {}, "secrets": {"HF_TOKEN": "line\nbreak12"}}, {"spec": {}, "files": ["../x"]}, {"spec": {}, "files": "x"},
-                     {"spec": {}, "requirements": "../../etc/passwd"}, {"spec": {}, "requirements": "trl"}):
+                     {"spec": {}, "requirements": "../../etc/passwd"}, {"spec": {}, "requirements": "none-of-these"}):
             self.assertEqual(agent.call("PUT", "/v1/job", body)[0], 400, body)
         self.assertEqual(agent.call("PUT", "/v1/job", b"x" * (1024 * 1024 + 1))[0], 413)
         self.assertEqual(agent.call("POST", "/v1/start")[1]["error"]["code"], "NO_JOB")
@@ -618,7 +618,7 @@ class Payload(Case):
             bootstrap = re.search(r"```python\n(.*?)\n```", source.read(), re.S)[1]
         self.assertNotIn("\n", bootstrap)
         texts = {}
-        for name in ("agent.py", "trainer.py"):
+        for name in ("agent.py", "trainer.py", "trainer_base.py", "trainer_checkpoints.py", "trainer_data.py", "trainer_toy.py"):
             with open(os.path.join(HERE, name), encoding="utf-8") as source:
                 texts[name] = source.read()
         payload = base64.b64encode(zlib.compress(json.dumps(texts).encode(), 9)).decode()
