@@ -420,7 +420,7 @@ class Agent:
             elif text.startswith(("@metric {", "@failure {")) and not more:
                 try:
                     value = json.loads(text[text.index("{"):])
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 with self.lock:
                     if text.startswith("@failure"):

@@ -165,7 +165,7 @@ class SecondTries(unittest.TestCase):
         self.assertIsNone(trainer_launch.remedy_of(None, {}, {}))
 
 
-class Urls(unittest.TestCase):
+class Urls(Case):
     def test_only_public_https_is_asked(self):
         for url in ("http://example.com/x", "file:///etc/passwd", "https://u:p@example.com/x", "https:///x", "https://127.0.0.1/x", "https://[::1]/x",
                     "https://10.0.0.1/x", "https://169.254.169.254/x", "https://[::ffff:10.0.0.1]/x", "https://localhost/x"):
@@ -213,6 +213,25 @@ class Urls(unittest.TestCase):
             self.assertEqual(caught.exception.code, "DATASET_INVALID")
         with mock.patch("trainer_fetch.ask", side_effect=OSError(errno.ENOSPC, "No space left on device")), self.assertRaises(OSError):
             fetch("https://example.com/x.csv", "/nowhere")
+
+    def test_workers_that_fetch_the_same_do_not_take_it_from_each_other(self):
+        folder, fetch = self.folder(), fetch_url(SimpleNamespace(download=lambda _: None, prepare=lambda: None))
+
+        def answer_of(*blocks):
+            left = iter(blocks)
+            return SimpleNamespace(close=lambda: None), SimpleNamespace(
+                status=200, length=0, getheader=lambda _: None, read1=lambda _: next(left, lambda: b"")())
+
+        def while_another_fetches():
+            with mock.patch("trainer_fetch.RANK", 1):
+                paths.append(fetch("https://example.com/x.jsonl", folder))
+            return b"b"
+        paths = []
+        with mock.patch("trainer_fetch.ask", side_effect=[answer_of(lambda: b"a", while_another_fetches), answer_of(lambda: b"ab")]):
+            paths.append(fetch("https://example.com/x.jsonl", folder))
+        for path in paths:
+            with open(path, "rb") as source:
+                self.assertEqual(source.read(), b"ab", path)
 
     def test_the_format_is_that_of_the_name_or_of_the_content(self):
         self.assertEqual(kind_of("https://x/a.jsonl?b=c.csv", "text/plain"), "jsonl")

@@ -9,7 +9,7 @@ import ssl
 import time
 import urllib.parse
 
-from trainer_base import DISK_ERRORS, Failure, say, seconds
+from trainer_base import DISK_ERRORS, RANK, Failure, say, seconds
 from trainer_data import Dataset, dataset_kind
 
 MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]   # weights as safetensors only: a pickle may run code
@@ -98,7 +98,8 @@ def fetch_url(watch):
     def fetch(url, folder):
         limit = seconds("TRAINER_MAX_DOWNLOAD_BYTES", 20 << 30)
         deadline = time.monotonic() + seconds("TRAINER_URL_SECONDS", 3600)
-        part = os.path.join(folder, ".fetched.part")
+        name = ".fetched-%d." % RANK    # every worker fetches, and none knows of the others yet
+        part = os.path.join(folder, name + "part")
         watch.download(lambda: os.path.getsize(part) if os.path.exists(part) else 0)
         try:
             for _ in range(REDIRECTS + 1):
@@ -113,7 +114,7 @@ def fetch_url(watch):
                     receive(answer, part, limit, deadline)
                 finally:
                     connection.close()
-                path = os.path.join(folder, ".fetched." + kind)
+                path = os.path.join(folder, name + kind)
                 os.replace(part, path)
                 return path
             raise Failure("DATASET_INVALID", "The dataset's URL redirects more than %d times." % REDIRECTS)
