@@ -1,5 +1,5 @@
 /** Which operations nothing but price tables decide: their answers may be kept. */
-import { isObjectType, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
+import { getNamedType, isObjectType, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 
 /** Types whose every field is decided by the price tables and its arguments. */
@@ -43,7 +43,8 @@ function readsCatalogueOnly(schema: GraphQLSchema, document: DocumentNode): bool
     // Representations written into the document: not worth looking into.
     ObjectValue: {
       enter() {
-        if (typeInfo.getInputType()?.toString().startsWith('_Any')) catalogueOnly = false;
+        // GraphQL takes one of them for a list of one.
+        if (getNamedType(typeInfo.getInputType())?.name === '_Any') catalogueOnly = false;
       },
     },
     OperationDefinition: {
@@ -68,7 +69,7 @@ function readsCatalogueOnly(schema: GraphQLSchema, document: DocumentNode): bool
 function namesGpusOnly(variables: Readonly<Record<string, unknown>> | undefined): boolean {
   for (const name in variables) {
     const value = variables[name];
-    if (Array.isArray(value) && value.some(isOtherEntity)) return false;
+    if (Array.isArray(value) ? value.some(isOtherEntity) : isOtherEntity(value)) return false;
   }
   return true;
 }

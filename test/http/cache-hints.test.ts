@@ -6,6 +6,10 @@ import { startTestApp } from '../support/start-app.ts';
 const PRICES = '{ gpuResources { id pricing { onDemandUsdPerHour } } }';
 const ENTITIES =
   'query($r: [_Any!]!) { _entities(representations: $r) { ... on GpuResource { pricing { stock } } } }';
+const TWO_ENTITIES =
+  'query($a: _Any!, $b: _Any!) { _entities(representations: [$a, $b]) { __typename ... on GpuResource { pricing { stock } } } }';
+const WRITTEN_ENTITY =
+  '{ gpuResources { id } _entities(representations: { __typename: "TrainingJob", id: "x" }) { __typename } }';
 
 function tableOf(observedAt: number, isStale = false): PriceTable {
   const offer = { gpuCount: 1, cloud: 'SECURE' } as const;
@@ -51,6 +55,13 @@ test.each(['true', 'false'])(
         /^max-age=\d+, public$/,
       );
       expect(await hintOf(ENTITIES, representations('TrainingJob'))).toBe('no-store');
+      // One alone is a list of one, and lists may be made of variables.
+      const [job] = representations('TrainingJob').r;
+      expect(await hintOf(ENTITIES, { r: job })).toBe('no-store');
+      expect(await hintOf(TWO_ENTITIES, { a: representations('GpuResource').r[0], b: job })).toBe(
+        'no-store',
+      );
+      expect(await hintOf(WRITTEN_ENTITY)).toBe('no-store');
       expect(await hintOf('{ trainingJobs { nodes { id } } }')).toBe('no-store');
       expect(await hintOf('{ gpuResources { id } trainingJob(id: "x") { id } }')).toBe('no-store');
       expect(
