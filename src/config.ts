@@ -177,8 +177,8 @@ const environmentSchema = z.object({
   MAX_QUERY_DEPTH: z.coerce.number().int().min(1).max(100).default(12),
   MAX_WS_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   MAX_SUBSCRIPTIONS_PER_CONNECTION: z.coerce.number().int().min(1).max(10_000).default(100),
-  /** What may wait for one slow WebSocket client before nothing is added. */
-  MAX_BUFFERED_BYTES: bytes.default(1_048_576),
+  /** What may wait for one slow reader before nothing is added; below 64 KiB sockets do not say when it was read. */
+  MAX_BUFFERED_BYTES: bytes.min(65_536).default(1_048_576),
   /** How long a shutdown waits for requests in flight. */
   SHUTDOWN_GRACE_SECONDS: seconds(0, 600).default(10),
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { ConfigError, readConfig, settingNames } from '../src/config.ts';
 
@@ -86,4 +87,11 @@ test('routers are called back only together with a secret, at plain URLs', () =>
     secret,
   });
   expect(readConfig({ ROUTER_SECRET: secret }).callbacks).toBeUndefined();
+});
+
+test('what waits for a slow reader is more than a socket takes at once: below, nothing tells that it was read', () => {
+  const [fault] = faultsOf({ MAX_BUFFERED_BYTES: '65535' });
+  expect(fault).toMatch(/MAX_BUFFERED_BYTES.*65536/);
+  const { maxBufferedBytes } = readConfig({ MAX_BUFFERED_BYTES: '65536' });
+  expect(maxBufferedBytes).toBeGreaterThanOrEqual(new Socket().writableHighWaterMark);
 });

@@ -6,9 +6,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** `gone`: the router does not know the subscription any more; `failed`: it did not take it. */
 export type CallbackVerdict = 'taken' | 'gone' | 'failed';
 
+export interface PostOptions {
+  readonly signal: AbortSignal;
+  /** To be taken twice does no harm: it is sent again wherever it may not have been taken. */
+  readonly isRepeatable: boolean;
+}
+
 export interface RouterCallbacks {
   /** One JSON message. Never rejects; ends within the deadline, or when aborted. */
-  post(url: string, message: string, signal: AbortSignal): Promise<CallbackVerdict>;
+  post(url: string, message: string, options: PostOptions): Promise<CallbackVerdict>;
   close(): void;
 }
 
@@ -19,6 +25,8 @@ export interface RouterCallbacksDeps {
 
 const TIMEOUT_MS = 10_000;
 const RETRY_AFTER_MS = [100, 400];
+/** Of something between here and the router, which may have handed on what it was sent. */
+const IN_DOUBT: ReadonlySet<number> = new Set([502, 504]);
 /** At a time, to one router; the rest waits. */
 const MAX_SOCKETS = 64;
 /** A router answers with nothing. */
@@ -32,8 +40,8 @@ export function createRouterCallbacks({
 
   /** @returns the status; redirects are not followed */
   function send(url: string, message: string, signal: AbortSignal): Promise<number> {
-    const isSecure = url.startsWith('https:');
     return new Promise((resolve, reject) => {
+      const isSecure = new URL(url).protocol === 'https:';
       const request = (isSecure ? httpsRequest : httpRequest)(url, {
         method: 'POST',
         agent: isSecure ? agents.https : agents.http,
@@ -56,32 +64,37 @@ export function createRouterCallbacks({
           resolve(response.statusCode ?? 0);
         });
       });
+      // Nothing else tells of an answer with another protocol (101).
+      request.on('upgrade', (_response, socket) => {
+        socket.destroy();
+        reject(new Error('The router answered in another protocol'));
+      });
       request.end(message);
     });
   }
 
-  /** Undefined: it is sure that the router did not take it, so that it may be sent again. */
-  async function once(url: string, message: string, signal: AbortSignal) {
+  /** Undefined: it may be sent again, as the router did not take it, or may take it twice. */
+  async function once(url: string, message: string, { signal, isRepeatable }: PostOptions) {
     try {
       const status = await send(url, message, signal);
-      if (status >= 500) return undefined;
+      if (status >= 500) return IN_DOUBT.has(status) && !isRepeatable ? 'failed' : undefined;
       if (status >= 200 && status < 300) return 'taken';
       return status === 404 ? 'gone' : 'failed';
     } catch (error) {
       // After anything else it may have been taken: sent again it would be there twice.
       const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
-      return isRefused ? undefined : 'failed';
+      return isRefused || (isRepeatable && !signal.aborted) ? undefined : 'failed';
     }
   }
 
   return {
-    async post(url, message, signal) {
-      const either = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    async post(url, message, options) {
+      const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
       for (const waitMs of [...RETRY_AFTER_MS, undefined]) {
-        const verdict = await once(url, message, either);
+        const verdict = await once(url, message, { ...options, signal });
         if (verdict !== undefined) return verdict;
         if (waitMs === undefined) break;
-        await pause(waitMs, undefined, { signal: either }).catch(() => undefined);
+        await pause(waitMs, undefined, { signal }).catch(() => undefined);
       }
       return 'failed';
     },

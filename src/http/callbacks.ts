@@ -78,7 +78,10 @@ export function createCallbacks({
   function createSubscription({ callbackUrl, subscriptionId: id, verifier }: CallbackTarget) {
     const post: Subscription['post'] = (action, more = '') => {
       const head = JSON.stringify({ kind: 'subscription', action, id, verifier });
-      return router.post(callbackUrl, `${head.slice(0, -1)}${more}}`, terminated.signal);
+      return router.post(callbackUrl, `${head.slice(0, -1)}${more}}`, {
+        signal: terminated.signal,
+        isRepeatable: action !== 'next',
+      });
     };
     const subscription: Subscription = {
       post,
@@ -113,7 +116,8 @@ export function createCallbacks({
     if (isStopping && !subscription.isPolite) run.stop();
     const heart = beat(subscription, heartbeatMs);
     await run.done;
-    await reader.drained(SELDOM_MS, { isRaised: !reader.isOpen(), onRaise: undefined });
+    // Behind everything that waits: each message has its deadline, and one that is not taken closes.
+    while (!(await reader.drained(SELDOM_MS, { isRaised: false, onRaise: undefined })));
     clearInterval(heart);
     const more = failure === undefined ? '' : `,"errors":${JSON.stringify(failure)}`;
     if (reader.isOpen()) await post('complete', more);

@@ -158,6 +158,8 @@ test.each([
   ['refuses', 400, 1],
   ['redirects', 302, 1],
   ['fails', 500, 3],
+  ['may have got it from a proxy', 502, 1],
+  ['may have got it from a proxy that did not wait', 504, 1],
   ['never answers', undefined, 1],
 ])('a router that %s ends the stream, and nothing more is read', async (_what, status, tries) => {
   const { router, ask, write, left, job, lines } = await start({ callbackTimeoutMs: 1_000 });
