@@ -52,6 +52,10 @@ const stateSchema = z.object({ trainingJobChanged: briefJobSchema });
 
 /** The server speaks every 15 s. */
 const SILENCE_MS = 45_000;
+const HANDSHAKE_MS = 15_000;
+/** For the server to answer a goodbye. */
+const GOODBYE_MS = 1_000;
+const NORMAL_CLOSURE = 1_000;
 /** What waits here before nothing more is read from the socket. */
 const MAX_WAITING = 64;
 
@@ -63,14 +67,14 @@ export async function* openJobStream(
   const waiting = createWaiting(api.url);
   const client = createClient({
     url: api.url.replace(/^http/, 'ws'),
-    webSocketImpl: WebSocket,
+    webSocketImpl: class extends WebSocket {
+      constructor(address: string, protocols: string) {
+        super(address, protocols, { handshakeTimeout: HANDSHAKE_MS });
+        waiting.attach(this);
+      }
+    },
     retryAttempts: 0,
     onNonLazyError: () => undefined,
-    on: {
-      connected: (socket) => {
-        waiting.attach(socket as WebSocket);
-      },
-    },
   });
   const onAbort = () => {
     waiting.fail(interrupted());
@@ -87,7 +91,9 @@ export async function* openJobStream(
     for (;;) yield await waiting.next();
   } finally {
     signal.removeEventListener('abort', onAbort);
-    await client.dispose();
+    // It ends when the connection stands, which may be never.
+    Promise.resolve(client.dispose()).catch(() => undefined);
+    waiting.leave();
   }
 }
 
@@ -127,6 +133,12 @@ function createWaiting(url: string) {
       socket = opened;
     },
     fail,
+    /** Whatever state it is in: nothing of it keeps the program alive. */
+    leave(): void {
+      setPaused(false);
+      socket?.close(NORMAL_CLOSURE);
+      setTimeout(() => socket?.terminate(), GOODBYE_MS).unref();
+    },
     sink(toEvent: (data: unknown) => JobEvent): Sink<FormattedExecutionResult> {
       return {
         next: ({ data, errors }) => {
