@@ -1,5 +1,5 @@
 /** Which operations nothing but price tables decide: their answers may be kept. */
-import { getNamedType, isObjectType, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
+import { isObjectType, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 
 /** Types whose every field is decided by the price tables and its arguments. */
@@ -44,7 +44,7 @@ function readsCatalogueOnly(schema: GraphQLSchema, document: DocumentNode): bool
     ObjectValue: {
       enter() {
         // GraphQL takes one of them for a list of one.
-        if (getNamedType(typeInfo.getInputType())?.name === '_Any') catalogueOnly = false;
+        if (/^\[?_Any\b/.test(String(typeInfo.getInputType()))) catalogueOnly = false;
       },
     },
     OperationDefinition: {

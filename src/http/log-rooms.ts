@@ -146,16 +146,19 @@ function createKeys(): (operation: Operation) => string {
   const known = new WeakMap<DocumentNode, { id: number; places: ReadonlySet<string> }>();
   let documents = 0;
 
-  return ({ document, operationName, variableValues, contextValue }) => {
+  return ({ document, definition, operationName, variableValues, contextValue }) => {
     let about = known.get(document);
     if (about === undefined) {
       documents += 1;
       known.set(document, (about = { id: documents, places: placeVariables(document) }));
     }
     const { id, places } = about;
-    const variables = Object.entries(variableValues ?? {})
-      .filter(([name]) => !places.has(name))
-      .sort(([a], [b]) => (a < b ? -1 : 1));
+    // What else is sent decides nothing, and may be nested too deep to be written down.
+    const variables = (definition.variableDefinitions ?? [])
+      .map(({ variable }) => variable.name.value)
+      // One that is omitted may have a default, which null takes the place of.
+      .filter((name) => !places.has(name) && variableValues?.[name] !== undefined)
+      .map((name) => [name, variableValues?.[name]]);
     return JSON.stringify([contextValue.visibility, id, operationName ?? null, variables]);
   };
 }

@@ -67,6 +67,39 @@ test('the stream is that of the protocol, byte for byte, alone and shared', asyn
   );
 });
 
+test('variables that nobody declared end no stream, however deep they are nested', async () => {
+  const { url, job, write, end } = await start();
+  const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  const body = JSON.stringify({ query: LOGS, variables: { jobId: job.id, more: 0 } });
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: body.replace('"more":0', `"more":${nested}`),
+  });
+  await write(1, 1);
+  await end();
+  const text = await response.text();
+  expect(text).toContain('line 1');
+  expect(text).toContain('JOB_ENDED');
+});
+
+test('a variable that is null shares nothing with one that has its default', async () => {
+  const { url, job, write, end } = await start();
+  const query = `subscription($id: ID!, $filter: LogFilter = { contains: "2" }) {
+    trainingJobLogs(jobId: $id, filter: $filter) { ... on LogBatch { text } } }`;
+  const streams = await Promise.all(
+    [{}, { filter: null }].map((more) =>
+      openRaw(`${url}/graphql`, { body: { query, variables: { id: job.id, ...more } } }),
+    ),
+  );
+  await until('both', () => streams.every((stream) => stream.text().includes('next')));
+  await write(1, 1);
+  await write(2, 1);
+  await end();
+  await Promise.all(streams.map(({ ended }) => ended));
+  expect(streams.map((stream) => stream.text().includes('line 1'))).toEqual([false, true]);
+});
+
 test('readers of both transports share one read per batch, and get the same', async () => {
   const { url, job, write, end, reads } = await start();
   const clients = [connectClient(url), connectEvents(url)];
