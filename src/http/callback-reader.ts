@@ -15,8 +15,8 @@ export interface CallbackReaderDeps {
   /** A result in JSON. */
   readonly post: (result: string) => Promise<CallbackVerdict>;
   readonly maxBufferedBytes: number;
-  /** The router did not take it: nothing more can follow. */
-  readonly onLost: () => void;
+  /** The router did not take it: no more results can follow. */
+  readonly onLost: (verdict: 'gone' | 'failed') => void;
   readonly expectGoodbye: () => void;
 }
 
@@ -49,7 +49,7 @@ export function createCallbackReader(deps: CallbackReaderDeps): CallbackReader {
       if (isClosed) return;
       if (verdict !== 'taken') {
         close();
-        deps.onLost();
+        deps.onLost(verdict);
         return;
       }
       queue.shift();

@@ -6,7 +6,8 @@
  * A subscription's states:
  * - CHECKING  the router is asked whether it knows of it; if not, it is refused
  * - RUNNING   results are sent, one message at a time; the router is asked again and again
- * - ENDED     the stream is over and `complete` was sent, or the router did not take a message
+ * - ENDED     the stream is over, or the router did not take a message: `complete` was sent, unless it
+ *             does not know of the subscription any more
  */
 import type { IncomingMessage } from 'node:http';
 import { OperationTypeNode } from 'graphql';
@@ -61,6 +62,8 @@ interface Subscription {
     more?: string,
   ) => ReturnType<RouterCallbacks['post']>;
   isPolite: boolean;
+  /** The router did not take something, but may go on waiting for more. */
+  isCut: boolean;
   run: Run | undefined;
 }
 
@@ -86,11 +89,14 @@ export function createCallbacks({
     const subscription: Subscription = {
       post,
       isPolite: false,
+      isCut: false,
       run: undefined,
       reader: createCallbackReader({
         post: (result) => post('next', `,"payload":${result}`),
         maxBufferedBytes: delivery.maxBufferedBytes,
-        onLost: () => subscription.run?.stop(),
+        onLost: (verdict) => {
+          lose(subscription, verdict);
+        },
         expectGoodbye: () => {
           subscription.isPolite = true;
         },
@@ -120,19 +126,23 @@ export function createCallbacks({
     while (!(await reader.drained(SELDOM_MS, { isRaised: false, onRaise: undefined })));
     clearInterval(heart);
     const more = failure === undefined ? '' : `,"errors":${JSON.stringify(failure)}`;
-    if (reader.isOpen()) await post('complete', more);
+    if (reader.isOpen() || subscription.isCut) await post('complete', more);
   }
 
-  function beat({ reader, post, run }: Subscription, everyMs: number): NodeJS.Timeout {
+  function lose(subscription: Subscription, verdict: 'gone' | 'failed'): void {
+    subscription.isCut = verdict === 'failed';
+    subscription.reader.close();
+    subscription.run?.stop();
+  }
+
+  function beat(subscription: Subscription, everyMs: number): NodeJS.Timeout {
     let isBeating = false;
     return setInterval(() => {
       if (isBeating) return;
       isBeating = true;
-      void post('check').then((verdict) => {
+      void subscription.post('check').then((verdict) => {
         isBeating = false;
-        if (verdict === 'taken') return;
-        reader.close();
-        run?.stop();
+        if (verdict !== 'taken') lose(subscription, verdict);
       });
     }, everyMs).unref();
   }
