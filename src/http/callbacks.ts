@@ -207,6 +207,8 @@ export function createCallbacks({
         reader.close();
         run?.stop();
       }
+      // What reads a store that does not answer ends later: nothing of it is sent any more.
+      for (const resolve of waiting) resolve();
     },
   };
 }
