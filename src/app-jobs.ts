@@ -253,6 +253,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
   const now = Date.now;
   const identity = { tenantId: TENANT_ID, credentialId: CREDENTIAL_ID };
   const followMs = Math.min(FOLLOW_MS, timing.tickMs);
+  const patience = { podEndMs: timing.podEndMs, askingSince: now() };
   const tokenOf = (podName: string) => agentToken(keys, podName);
   const watch = createPodWatch({
     platform,
@@ -271,7 +272,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       absences: ABSENCES,
       absentMs: timing.absentMs,
       quarantineMs: timing.quarantineMs,
-      podEndMs: timing.podEndMs,
+      ...patience,
       billingMs: platform.emulated ? EMULATOR_BILLING_MS : BILLING_MS,
       billingSettledMs: platform.emulated ? 0 : BILLING_SETTLED_MS,
     },
@@ -332,7 +333,7 @@ function createJobReconciler(parts: ReconcilerParts): Reconciler {
       agentOf,
       now,
       listingGraceMs: timing.listingGraceMs,
-      podEndMs: timing.podEndMs,
+      ...patience,
       failpoint,
     },
     perform: {

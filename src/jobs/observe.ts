@@ -6,6 +6,7 @@ import { usdAccrued } from '../domain/job/cost.ts';
 import type { Attempt, Launch } from '../domain/job/job.ts';
 import type { AgentSeen, PodSeen, Situation } from '../domain/job/next-step.ts';
 import { isOverdue } from '../domain/job/overdue.ts';
+import type { PodEndPatience } from '../domain/job/overdue.ts';
 import { failureOfAgent, isEnvironmental } from '../domain/training/agent-spec.ts';
 import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
@@ -18,7 +19,8 @@ import type { LogWatch } from './log-watch.ts';
 import type { Listing, PodWatch } from './pod-watch.ts';
 import { noteStart } from './resume.ts';
 
-export interface ObserveDeps {
+/** Its patience is how long a next attempt waits for the last one's pod to go. */
+export interface ObserveDeps extends PodEndPatience {
   readonly db: Database;
   readonly watch: PodWatch;
   readonly logs: LogWatch;
@@ -27,8 +29,6 @@ export interface ObserveDeps {
   readonly now: () => number;
   /** How long a new pod may be missing in listings. */
   readonly listingGraceMs: number;
-  /** How long a next attempt waits for the last one's pod to go. */
-  readonly podEndMs: number;
   readonly failpoint: Failpoint;
 }
 
@@ -76,7 +76,7 @@ export async function observe(
       isCheckpointLeft: await isCheckpointLeft(db, attempt, status),
       warning: attempt?.warning ?? null,
       isPodLeft: launches.some(
-        (each) => each.state === 'CONDEMNED' && !isOverdue(each, now(), deps.podEndMs),
+        (each) => each.state === 'CONDEMNED' && !isOverdue(each, now(), deps),
       ),
       usdSoFar: usdAccrued(launches, now()),
       pod,

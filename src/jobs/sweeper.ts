@@ -15,6 +15,7 @@
 import type { Logger } from 'pino';
 import type { Launch } from '../domain/job/job.ts';
 import { isOverdue } from '../domain/job/overdue.ts';
+import type { PodEndPatience } from '../domain/job/overdue.ts';
 import { readPodName } from '../domain/job/pod-name.ts';
 import type { Platform, Pod } from '../datasources/platform.ts';
 import { AppError } from '../errors.ts';
@@ -42,12 +43,10 @@ const BILLING_GIVE_UP_MS = 86_400_000;
 /** Ends that are asked for at the same time. */
 const CONCURRENT_ENDS = 8;
 
-export interface SweeperPolicy {
+export interface SweeperPolicy extends PodEndPatience {
   readonly absences: number;
   readonly absentMs: number;
   readonly quarantineMs: number;
-  /** A pod that is listed for so long after it was condemned is an alarm. */
-  readonly podEndMs: number;
   /** The platform's records come with a delay; between two questions. */
   readonly billingMs: number;
   /** A bill may still grow for so long after the pod is gone. */
@@ -178,7 +177,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     for (const launch of condemned) {
       const pod = listing.byName.get(launch.podName)?.[0] ?? byId.get(launch.podId ?? '');
       if (pod !== undefined) {
-        if (isOverdue(launch, now(), policy.podEndMs)) undying.push(launch);
+        if (isOverdue(launch, now(), policy)) undying.push(launch);
         // It was renamed, or this installation's id has changed: the ledger knows it all the same.
         if (!seenTo.has(pod)) await endUnowned(pod, launch.podName, signal);
         continue;
