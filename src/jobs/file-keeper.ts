@@ -70,10 +70,13 @@ export function createFileKeeper(deps: FileKeeperDeps): FileKeeper {
     for (const set of await abandonedSets(db, now() - deps.graceMs, SETS_PER_RUN)) {
       await abandonFiles(db, set);
     }
+    // One that cannot be removed now does not keep the others; the first is told.
+    const failed: unknown[] = [];
     for (const set of await setsToRemove(db, SETS_PER_RUN)) {
       if (signal.aborted) return;
-      await remove(set);
+      await remove(set).catch((error: unknown) => failed.push(error));
     }
+    if (failed.length > 0) throw failed[0];
   }
 
   /** Cut short, it begins again: to remove what is not there is a success. */

@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
+import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
 import { createLocalStore } from '../../src/artifacts/local-store.ts';
+import { AppError } from '../../src/errors.ts';
 import { noFailpoint } from '../../src/jobs/failpoint.ts';
 import { createFileKeeper } from '../../src/jobs/file-keeper.ts';
 import { upsertArtifact } from '../../src/store/artifacts.ts';
@@ -33,6 +35,28 @@ async function cutCollection(db: Database, jobId: string, artifacts: string) {
   return storageKeys.map((key) => write(artifacts, key));
 }
 
+function startKeeper(
+  db: Database,
+  stagingFolder: string,
+  artifacts: Pick<ArtifactStore, 'remove'>,
+): void {
+  const keeper = createFileKeeper({
+    db,
+    artifacts,
+    stagingFolder,
+    tenantId: TENANT,
+    workerId: 'keeper',
+    leaseMs: 10_000,
+    tickMs: 10,
+    graceMs: 1_000,
+    log: pino({ level: 'silent' }),
+    now: Date.now,
+    failpoint: noFailpoint,
+  });
+  onTestFinished(() => keeper.close());
+  keeper.start();
+}
+
 describeStores('the file keeper', (open) => {
   it('removes what a cut collection left, but nothing of one that may go on, or that is told of', async () => {
     const db = await open();
@@ -56,24 +80,32 @@ describeStores('the file keeper', (open) => {
       (name) => write(staging, name),
     );
     await endAttempt(db, 'over', 1, { outcome: 'LOST', exitCode: null, now: 1 });
-    const keeper = createFileKeeper({
-      db,
-      artifacts: createLocalStore(artifacts),
-      stagingFolder: staging,
-      tenantId: TENANT,
-      workerId: 'keeper',
-      leaseMs: 10_000,
-      tickMs: 10,
-      graceMs: 1_000,
-      log: pino({ level: 'silent' }),
-      now: Date.now,
-      failpoint: noFailpoint,
-    });
-    onTestFinished(() => keeper.close());
-    keeper.start();
+    startKeeper(db, staging, createLocalStore(artifacts));
     await until('what is left is removed', () => left.every((path) => !existsSync(path)));
     await until('the set is forgotten', async () => (await setsToRemove(db, 9)).length === 0);
     for (const path of [told, ...going]) expect(existsSync(path), path).toBe(true);
     expect(staged.map((path) => existsSync(path))).toEqual([false, false, true, true]);
+  });
+
+  it('removes what it can where one of the sets cannot be removed', async () => {
+    const db = await open();
+    const artifacts = makeFolder();
+    const store = createLocalStore(artifacts);
+    const [stuck = '', other = ''] = [
+      ...(await cutCollection(db, 'stuck', artifacts)).slice(0, 1),
+      ...(await cutCollection(db, 'other', artifacts)).slice(0, 1),
+    ];
+    for (const jobId of ['stuck', 'other']) {
+      await endAttempt(db, jobId, 1, { outcome: 'LOST', exitCode: null, now: 1 });
+    }
+    startKeeper(db, makeFolder(), {
+      remove: (key) =>
+        key.startsWith('jobs/stuck/')
+          ? Promise.reject(new AppError('STORE_UNAVAILABLE', 'That file is another user’s.'))
+          : store.remove(key),
+    });
+    await until('the other set is removed', () => !existsSync(other));
+    expect(existsSync(stuck)).toBe(true);
+    expect(await setsToRemove(db, 9)).toContainEqual(expect.objectContaining({ jobId: 'stuck' }));
   });
 });
