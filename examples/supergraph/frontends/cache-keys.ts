@@ -18,6 +18,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'MetricPage',
   'MetricPoint',
   'PageInfo',
+  'PauseTrainingJobPayload',
   'Pricing',
   'QuarantineDecisionPayload',
   'RentedPod',
