@@ -96,7 +96,7 @@ const FAILING: readonly Failing[] = [
     title: 'a revision that is not there',
     spec: { modelRevision: 'v9' },
     code: 'MODEL_NOT_FOUND',
-    told: /v9/,
+    told: /tiny\/llama has no such revision/,
   },
   {
     title: 'a learning rate that blows it up, with onDivergence STOP',
