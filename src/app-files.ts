@@ -5,7 +5,7 @@ import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import type { Config } from './config.ts';
 import { createCheckpointKeeper } from './jobs/checkpoint-keeper.ts';
 import type { CheckpointKeeper } from './jobs/checkpoint-keeper.ts';
-import type { CheckpointDeps } from './jobs/checkpoints.ts';
+import type { StoringDeps } from './jobs/checkpoints.ts';
 import type { Failpoint } from './jobs/failpoint.ts';
 import { createFileKeeper } from './jobs/file-keeper.ts';
 import type { Database } from './store/database.ts';
@@ -26,7 +26,7 @@ export interface FileSystemDeps {
 
 export interface FileSystem {
   /** What it takes to store a checkpoint, or results. */
-  readonly checkpointing: CheckpointDeps;
+  readonly checkpointing: StoringDeps;
   readonly checkpoints: CheckpointKeeper;
   start(): void;
   close(): Promise<void>;

@@ -1,17 +1,16 @@
 /** Command line → session → command → exit code. */
 import { Command, CommanderError } from 'commander';
 import { createApi } from './api.ts';
-import { addCancel } from './commands/cancel.ts';
 import { addDownload } from './commands/download.ts';
 import { addGpus } from './commands/gpus.ts';
 import { addList } from './commands/list.ts';
 import { addLogs } from './commands/logs.ts';
-import { addPause, addResume } from './commands/pause.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPods } from './commands/pods.ts';
 import { addShow } from './commands/show.ts';
 import { addRetry, addSubmit } from './commands/submit.ts';
 import { addUpload } from './commands/upload.ts';
+import { addWishes } from './commands/wish.ts';
 import { CliFailure } from './failure.ts';
 import { createOutput } from './output.ts';
 import type { Output, TextSink } from './output.ts';
@@ -116,9 +115,7 @@ const COMMANDS = [
   addList,
   addShow,
   addLogs,
-  addPause,
-  addResume,
-  addCancel,
+  addWishes,
   addRetry,
   addDownload,
   addUpload,

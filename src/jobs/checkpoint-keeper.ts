@@ -16,9 +16,9 @@ import { findAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { lockLiveJob } from '../store/jobs.ts';
 import { holdLease, removeLease } from '../store/leases.ts';
-import { appendLines } from '../store/log-lines.ts';
+import { appendLifecycle } from '../store/log-lines.ts';
 import { saveCheckpoint, savedStep } from './checkpoints.ts';
-import type { CheckpointDeps, CheckpointSource } from './checkpoints.ts';
+import type { CheckpointSource, StoringDeps } from './checkpoints.ts';
 
 /** Of one server: what a checkpoint takes of the network is taken from people's downloads. */
 const MAX_PULLS = 2;
@@ -37,7 +37,7 @@ export interface CheckpointKeeper {
 
 export interface CheckpointKeeperDeps {
   readonly db: Database;
-  readonly checkpoints: CheckpointDeps;
+  readonly checkpoints: StoringDeps;
   readonly workerId: string;
   readonly leaseMs: number;
   readonly log: Logger;
@@ -170,7 +170,7 @@ export function createCheckpointKeeper(deps: CheckpointKeeperDeps): CheckpointKe
     const text = `warning: a checkpoint could not be stored, it is tried again: ${error.message}`;
     await db.transaction(async (tx) => {
       if (!(await lockLiveJob(db, tx, job.id))) return;
-      await appendLines(tx, job, [{ at: now(), source: 'LIFECYCLE', attempt, text }]);
+      await appendLifecycle(tx, job, { at: now(), attempt, text });
     });
     deps.onStored(job.id);
   }

@@ -31,7 +31,7 @@ import type { Database, Queryable } from '../store/database.ts';
 import { checkpointsOf, condemnFiles, intendFiles, settleFiles } from '../store/file-sets.ts';
 import type { Checkpoint, FileSet } from '../store/file-sets.ts';
 import { lockLiveJob } from '../store/jobs.ts';
-import { appendLines } from '../store/log-lines.ts';
+import { appendLifecycle } from '../store/log-lines.ts';
 import type { Failpoint } from './failpoint.ts';
 import { checkpointStagingOf } from './staging.ts';
 
@@ -39,13 +39,14 @@ import { checkpointStagingOf } from './staging.ts';
 const MAX_FILES = 90;
 const MAX_MARKER_BYTES = 1024 * 1024;
 
-export interface CheckpointDeps {
+/** What it takes to store files of a pod: checkpoints here, results in `collect.ts`. */
+export interface StoringDeps {
   readonly db: Database;
   readonly artifacts: ArtifactStore;
   /** For what is on its way; on this machine's disk. */
   readonly stagingFolder: string;
   readonly maxBytes: number;
-  /** So many of a job are kept, the newest. */
+  /** So many checkpoints of a job are kept, the newest. */
   readonly keep: number;
   readonly now: () => number;
   readonly failpoint: Failpoint;
@@ -79,7 +80,7 @@ export async function savedStep(db: Queryable, jobId: string, attempt: number): 
 
 /** @throws {AppError} POD_UNREACHABLE POD_REFUSED POD_UNTRUSTED STORE_UNAVAILABLE */
 export async function saveCheckpoint(
-  deps: CheckpointDeps,
+  deps: StoringDeps,
   source: CheckpointSource,
   signal: AbortSignal,
 ): Promise<SaveResult> {
@@ -116,7 +117,7 @@ interface ListedCheckpoint {
 }
 
 async function fetchCheckpoint(
-  deps: CheckpointDeps,
+  deps: StoringDeps,
   source: CheckpointSource,
   { step, bootId, files }: ListedCheckpoint,
   signal: AbortSignal,
@@ -185,7 +186,7 @@ function setOf(
 
 /** False: the attempt has ended, or another has told it. */
 async function tellCheckpoint(
-  { db, keep, now }: CheckpointDeps,
+  { db, keep, now }: StoringDeps,
   { job, attempt }: CheckpointSource,
   step: number,
   files: readonly CollectedFile[],
@@ -199,7 +200,7 @@ async function tellCheckpoint(
     for (const file of files) await insertFile(tx, job, attempt, file, at);
     await pruneCheckpoints(tx, job.id, keep, []);
     const text = `checkpoint ${step} stored (${megabytes(sizeOf(files))})`;
-    await appendLines(tx, job, [{ at, source: 'LIFECYCLE', attempt, text }]);
+    await appendLifecycle(tx, job, { at, attempt, text });
     return true;
   });
 }
@@ -245,7 +246,7 @@ export function specSha256(spec: Job['spec']): string {
   return createHash('sha256').update(same).digest('hex');
 }
 
-function sizeOf(files: readonly { readonly sizeBytes: number }[]): number {
+export function sizeOf(files: readonly { readonly sizeBytes: number }[]): number {
   return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 

@@ -1,42 +1,28 @@
 /** Fetches, verifies and stores the results of a finished training; then the job is COMPLETED. */
 import { collectArtifacts } from '../artifacts/collect.ts';
 import type { FetchedFile } from '../artifacts/collect.ts';
-import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { AgentResult, PodAgent } from '../datasources/pod-agent.ts';
 import { readCheckpointPath, staleCheckpoints } from '../domain/job/checkpoint.ts';
 import { selectArtifactsOfJobs } from '../store/artifacts.ts';
 import { endAttempt, findAttempt } from '../store/attempts.ts';
-import type { Database } from '../store/database.ts';
 import { dropFiles, intendFiles } from '../store/file-sets.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import { condemnLaunches } from '../store/launches.ts';
-import { appendLines } from '../store/log-lines.ts';
-import { givenStep, insertFile, pruneCheckpoints } from './checkpoints.ts';
-import type { Failpoint } from './failpoint.ts';
+import { appendLifecycle } from '../store/log-lines.ts';
+import { givenStep, insertFile, pruneCheckpoints, sizeOf } from './checkpoints.ts';
+import type { StoringDeps } from './checkpoints.ts';
 import { resultStagingOf } from './staging.ts';
 
 /** The set of an attempt's results, while they are being stored. */
 const RESULTS = 'results';
-
-export interface CollectDeps {
-  readonly db: Database;
-  readonly artifacts: ArtifactStore;
-  /** For what is on its way; on this machine's disk. */
-  readonly stagingFolder: string;
-  readonly maxBytes: number;
-  /** Of checkpoints, the newest of the job. */
-  readonly keep: number;
-  readonly now: () => number;
-  readonly failpoint: Failpoint;
-}
 
 /**
  * @returns why the results cannot be used; null: they are stored and the job has ended, or its
  *   cancellation came first
  */
 export async function collectJob(
-  deps: CollectDeps,
+  deps: StoringDeps,
   lease: Lease,
   agent: PodAgent,
   { bootId, exitCode }: { readonly bootId: string; readonly exitCode: number | null },
@@ -72,10 +58,10 @@ export async function collectJob(
     await dropFiles(tx, { jobId: job.id, attempt, name: RESULTS });
     const steps = stepsOf(result.files).map((step) => ({ attempt, step }));
     await pruneCheckpoints(tx, job.id, deps.keep, steps);
-    await endAttempt(tx, job.id, current.attempt, { outcome: 'SUCCEEDED', exitCode, now: at });
+    await endAttempt(tx, job.id, attempt, { outcome: 'SUCCEEDED', exitCode, now: at });
     await condemnLaunches(tx, job.id, 'the job is completed', at);
     const text = `completed: ${result.files.length} files stored and verified`;
-    await appendLines(tx, job, [{ at, source: 'LIFECYCLE', attempt: current.attempt, text }]);
+    await appendLifecycle(tx, job, { at, attempt, text });
     await patchJob(tx, current, { status: 'COMPLETED', statusReason: null, endedAt: at }, at);
   });
   failpoint('collect.saved');
@@ -84,7 +70,7 @@ export async function collectJob(
 
 /** What was stored while it trained is not fetched again: sha256 by path. */
 async function storedSums(
-  { db }: CollectDeps,
+  { db }: StoringDeps,
   { job }: Lease,
 ): Promise<ReadonlyMap<string, string>> {
   const [rows = []] = await selectArtifactsOfJobs(db, job.tenantId, [job.id]);
@@ -94,7 +80,7 @@ async function storedSums(
 
 /** Written down before the first of them is in the store: a collection may be cut at any file. */
 async function intendResults(
-  { db, now, failpoint }: CollectDeps,
+  { db, now, failpoint }: StoringDeps,
   lease: Lease,
   files: readonly FetchedFile[],
 ): Promise<void> {
@@ -105,7 +91,7 @@ async function intendResults(
     name: RESULTS,
     step: null,
     specSha256: null,
-    sizeBytes: fresh.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    sizeBytes: sizeOf(fresh),
     storageKeys: fresh.map(({ storageKey }) => storageKey),
   };
   await fenced(db, lease, (tx, job) => intendFiles(tx, job.tenantId, set, now()));

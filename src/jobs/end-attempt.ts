@@ -9,7 +9,7 @@ import type { Database, Queryable } from '../store/database.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
 import type { JobPatch, Lease } from '../store/jobs.ts';
 import { condemnLaunches } from '../store/launches.ts';
-import { appendLines } from '../store/log-lines.ts';
+import { appendLifecycle } from '../store/log-lines.ts';
 import type { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { Failpoint } from './failpoint.ts';
 import type { LogWatch } from './log-watch.ts';
@@ -65,7 +65,7 @@ async function store(
   const patch = await patchOf(tx, job, step, hadBegun);
   const status = patch.status ?? job.status;
   const text = lifecycleText(step, job.attempt, patch.progress?.step ?? null);
-  await appendLines(tx, job, [{ at, source: 'LIFECYCLE', attempt: job.attempt, text }]);
+  await appendLifecycle(tx, job, { at, attempt: job.attempt, text });
   await patchJob(tx, job, { ...patch, ...(hasEnded(status) ? { endedAt: at } : {}) }, at);
   return { status, reason: failure?.message };
 }

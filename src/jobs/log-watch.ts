@@ -11,7 +11,7 @@ import { findAttempt, setBootLine, setGpuSampleAt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { fenced } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
-import { appendLines } from '../store/log-lines.ts';
+import { appendLifecycle } from '../store/log-lines.ts';
 import { appendPoints } from '../store/metric-points.ts';
 
 /** How long one look at a job waits for the last lines of a closed log. */
@@ -67,17 +67,16 @@ export function createLogWatch({ db, followers, patienceMs, now }: LogWatchDeps)
       const { bootLine = lastLine } = (await findAttempt(tx, job.id, number)) ?? {};
       if (bootLine >= lastLine) return;
       const text = missingText(lastLine - bootLine);
-      await appendLines(tx, job, [{ at: now(), source: 'LIFECYCLE', attempt: number, text }]);
+      await appendLifecycle(tx, job, { at: now(), attempt: number, text });
       await setBootLine(tx, job.id, number, lastLine);
     });
     return true;
   }
 
   async function tellUnsure(lease: Lease): Promise<void> {
-    await fenced(db, lease, async (tx, job) => {
-      const line = { at: now(), source: 'LIFECYCLE', attempt: job.attempt, text: UNSURE } as const;
-      await appendLines(tx, job, [line]);
-    });
+    await fenced(db, lease, (tx, job) =>
+      appendLifecycle(tx, job, { at: now(), attempt: job.attempt, text: UNSURE }),
+    );
   }
 
   async function storeSamples(lease: Lease, attempt: Attempt, status: AgentStatus): Promise<void> {

@@ -2,19 +2,18 @@
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import type { PodAgent } from '../datasources/pod-agent.ts';
-import type { Job } from '../domain/job/job.ts';
 import { setStopping } from '../store/attempts.ts';
-import type { Database, Queryable } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
-import { appendLines } from '../store/log-lines.ts';
+import { appendLifecycle } from '../store/log-lines.ts';
 import { saveCheckpoint } from './checkpoints.ts';
-import type { CheckpointDeps } from './checkpoints.ts';
+import type { StoringDeps } from './checkpoints.ts';
 import type { Failpoint } from './failpoint.ts';
 
 export interface PauseDeps {
   readonly db: Database;
-  readonly checkpointing: CheckpointDeps;
+  readonly checkpointing: StoringDeps;
   /** What the trainer has to write its checkpoint before it is killed. */
   readonly stopGraceSeconds: number;
   readonly log: Logger;
@@ -58,8 +57,9 @@ export async function saveLastCheckpoint(
   const result = await saveCheckpoint(checkpointing, source, signal);
   failpoint('pause.checkpoint-saved');
   if (result.kind !== 'corrupt') return true;
-  await fenced(db, lease, (tx, current) =>
-    say(tx, current, now(), `warning: checkpoint ${result.step} is given up: ${result.reason}`),
+  const text = `warning: checkpoint ${result.step} is given up: ${result.reason}`;
+  await fenced(db, lease, (tx, { attempt }) =>
+    appendLifecycle(tx, job, { at: now(), attempt, text }),
   );
   return false;
 }
@@ -76,12 +76,8 @@ export async function resumeJob({ db, now, failpoint }: PauseDeps, lease: Lease)
       statusReason: null,
       pausedMs: job.pausedMs + pausedMs,
     } as const;
-    await say(tx, job, at, 'resumed');
+    await appendLifecycle(tx, job, { at, attempt: job.attempt, text: 'resumed' });
     await patchJob(tx, job, patch, at);
   });
   failpoint('resume.saved');
-}
-
-async function say(tx: Queryable, job: Job, at: number, text: string): Promise<void> {
-  await appendLines(tx, job, [{ at, source: 'LIFECYCLE', attempt: job.attempt, text }]);
 }

@@ -7,7 +7,7 @@ import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import { condemnLaunches } from '../store/launches.ts';
 import { collectJob } from './collect.ts';
-import type { CollectDeps } from './collect.ts';
+import type { StoringDeps } from './checkpoints.ts';
 import { deliverJob } from './deliver.ts';
 import type { DeliverDeps } from './deliver.ts';
 import { end, knownPods } from './end-attempt.ts';
@@ -20,7 +20,7 @@ import type { Renter } from './rent.ts';
 export interface PerformDeps extends EndDeps {
   readonly renter: Renter;
   readonly deliver: DeliverDeps;
-  readonly collect: CollectDeps;
+  readonly collect: StoringDeps;
   readonly pause: PauseDeps;
   readonly tickMs: number;
   readonly followMs: number;

@@ -23,7 +23,7 @@ import type { Database } from '../store/database.ts';
 import { fenced, patchJob } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
 import { adoptLaunch, intendLaunch, refuseLaunch } from '../store/launches.ts';
-import { appendLines } from '../store/log-lines.ts';
+import { appendLifecycle } from '../store/log-lines.ts';
 import type { Failpoint } from './failpoint.ts';
 
 export const AGENT_PORT = 8_000;
@@ -189,7 +189,7 @@ export function createRenter(deps: RentDeps) {
       );
       const where = dataCenterId === null ? '' : ` in ${dataCenterId}`;
       const text = `attempt ${job.attempt}: rented ${pod.gpuCount ?? 1} × ${gpuTypeId ?? 'GPU'}${where} at $${usdPerHour}/h (pod ${pod.id})`;
-      await appendLines(tx, job, [{ at, source: 'LIFECYCLE', attempt: job.attempt, text }]);
+      await appendLifecycle(tx, job, { at, attempt: job.attempt, text });
       return true;
     });
   }

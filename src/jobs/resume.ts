@@ -17,7 +17,7 @@ import { checkpointsOf, condemnFiles } from '../store/file-sets.ts';
 import type { Checkpoint } from '../store/file-sets.ts';
 import { fenced } from '../store/jobs.ts';
 import type { Lease } from '../store/jobs.ts';
-import { appendLines } from '../store/log-lines.ts';
+import { appendLifecycle } from '../store/log-lines.ts';
 import { specSha256 } from './checkpoints.ts';
 
 export interface ResumeDeps {
@@ -107,14 +107,13 @@ async function giveUp({ db, now }: ResumeDeps, lease: Lease, checkpoint: Checkpo
   await fenced(db, lease, async (tx, job) => {
     await condemnFiles(tx, checkpoint);
     const text = `checkpoint ${checkpoint.step} is damaged in the artifact store: it is not used`;
-    const line = { at: now(), source: 'LIFECYCLE', attempt: job.attempt, text } as const;
-    await appendLines(tx, job, [line]);
+    await appendLifecycle(tx, job, { at: now(), attempt: job.attempt, text });
   });
 }
 
 async function tell({ db, now }: ResumeDeps, lease: Lease, text: string): Promise<void> {
   await fenced(db, lease, (tx, job) =>
-    appendLines(tx, job, [{ at: now(), source: 'LIFECYCLE', attempt: job.attempt, text }]),
+    appendLifecycle(tx, job, { at: now(), attempt: job.attempt, text }),
   );
 }
 
@@ -130,7 +129,7 @@ export async function noteStart(
     const given = (await findAttempt(tx, job.id, attempt))?.resumeStep ?? 0;
     const text = startText(attempt, given, step);
     if (text === null) return;
-    await appendLines(tx, job, [{ at: now(), source: 'LIFECYCLE', attempt, text }]);
+    await appendLifecycle(tx, job, { at: now(), attempt, text });
   });
 }
 

@@ -2,7 +2,7 @@
 import { warnOfAttempt } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { lockLiveJob } from '../store/jobs.ts';
-import { appendLines } from '../store/log-lines.ts';
+import { appendLifecycle } from '../store/log-lines.ts';
 
 export interface RunWarning {
   readonly tenantId: string;
@@ -19,7 +19,6 @@ export async function warnOnce(
   await db.transaction(async (tx) => {
     if (!(await lockLiveJob(db, tx, jobId))) return;
     if (!(await warnOfAttempt(tx, jobId, attempt, text))) return;
-    const line = { at: now, source: 'LIFECYCLE', attempt, text } as const;
-    await appendLines(tx, { id: jobId, tenantId }, [line]);
+    await appendLifecycle(tx, { id: jobId, tenantId }, { at: now, attempt, text });
   });
 }

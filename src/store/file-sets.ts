@@ -71,16 +71,8 @@ export async function intendFiles(
 type SetName = Pick<FileSet, 'jobId' | 'attempt' | 'name'>;
 
 /** Its files have their rows in `artifacts`. False: it is not STORING any more. */
-export async function settleFiles(
-  tx: Queryable,
-  { jobId, attempt, name }: SetName,
-): Promise<boolean> {
-  const rows = await tx.query(
-    `update file_sets set state = 'STORED'
-      where job_id = $1 and attempt = $2 and name = $3 and state = 'STORING' returning name`,
-    [jobId, attempt, name],
-  );
-  return rows.length > 0;
+export function settleFiles(tx: Queryable, set: SetName): Promise<boolean> {
+  return leaveStoring(tx, set, 'STORED');
 }
 
 /** A stored one: from now on nobody finds its files, and whoever looks after them removes them. */
@@ -100,14 +92,19 @@ export async function condemnFiles(tx: Queryable, set: FileSet): Promise<void> {
 }
 
 /** False: it is not STORING any more. Its files may be those of rows that another wrote. */
-export async function abandonFiles(
+export function abandonFiles(db: Queryable, set: SetName): Promise<boolean> {
+  return leaveStoring(db, set, 'REMOVING');
+}
+
+async function leaveStoring(
   db: Queryable,
   { jobId, attempt, name }: SetName,
+  state: 'STORED' | 'REMOVING',
 ): Promise<boolean> {
   const rows = await db.query(
-    `update file_sets set state = 'REMOVING'
+    `update file_sets set state = $4
       where job_id = $1 and attempt = $2 and name = $3 and state = 'STORING' returning name`,
-    [jobId, attempt, name],
+    [jobId, attempt, name, state],
   );
   return rows.length > 0;
 }

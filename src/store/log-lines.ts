@@ -49,6 +49,15 @@ export function bytesOf(chunks: readonly NewChunk[]): number {
   return chunks.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
 }
 
+/** Says in a job's log what became of it, in one transaction with what else `tx` writes. */
+export async function appendLifecycle(
+  tx: Queryable,
+  job: { readonly id: string; readonly tenantId: string },
+  line: Pick<NewLogLine, 'at' | 'attempt' | 'text'>,
+): Promise<void> {
+  await appendLines(tx, job, [{ ...line, source: 'LIFECYCLE' }]);
+}
+
 /** Numbers and stores lines, in one transaction with what else `tx` writes. @returns the last number */
 export async function appendLines(
   tx: Queryable,

@@ -31,17 +31,14 @@ interface BackendTraits {
   readonly minCudaVersion: string;
 }
 
+const CUDA_12_8 = {
+  image: 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404',
+  minCudaVersion: '12.8',
+};
+
 export const BACKENDS: Readonly<Record<Backend, BackendTraits>> = {
-  TRL: {
-    name: 'trl',
-    image: 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404',
-    minCudaVersion: '12.8',
-  },
-  UNSLOTH: {
-    name: 'unsloth',
-    image: 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404',
-    minCudaVersion: '12.8',
-  },
+  TRL: { name: 'trl', ...CUDA_12_8 },
+  UNSLOTH: { name: 'unsloth', ...CUDA_12_8 },
 };
 
 /** Unsloth where it supports the whole request, else TRL; what was asked for by name is kept. */
