@@ -8,17 +8,11 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { connectSchema, QUERY } from './follow.ts';
+import type { ConnectOrder } from './follow.ts';
 
 const orderSchema = z.discriminatedUnion('kind', [
-  /** Until there are so many in all. */
-  z.object({
-    kind: z.literal('connect'),
-    count: z.int(),
-    port: z.int(),
-    controlPort: z.int(),
-    jobIds: z.array(z.string()),
-    ends: z.array(z.string().nullable()),
-  }),
+  connectSchema,
   /** So many that read their first message and then nothing more. */
   z.object({
     kind: z.literal('stall'),
@@ -36,9 +30,7 @@ const orderSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('latencies') }),
 ]);
 type Order = z.infer<typeof orderSchema>;
-type ConnectOrder = Extract<Order, { kind: 'connect' }>;
 
-const QUERY = `subscription Follow($id: ID!, $after: LogCursor) { trainingJobLogs(jobId: $id, after: $after) { ... on LogBatch { lines { seq at source text } endCursor } } }`;
 const AT_A_TIME = 64;
 const QUIET_MS = 30;
 const STAMP = Buffer.from('T=');

@@ -7,23 +7,16 @@ import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { connectSchema, QUERY } from './follow.ts';
+import type { ConnectOrder } from './follow.ts';
 
 const orderSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('connect'),
-    count: z.int(),
-    port: z.int(),
-    controlPort: z.int(),
-    jobIds: z.array(z.string()),
-    ends: z.array(z.string().nullable()),
-  }),
+  connectSchema,
   /** Counts from here on. */
   z.object({ kind: z.literal('reset') }),
 ]);
 type Order = z.infer<typeof orderSchema>;
-type ConnectOrder = Extract<Order, { kind: 'connect' }>;
 
-const QUERY = `subscription Follow($id: ID!, $after: LogCursor) { trainingJobLogs(jobId: $id, after: $after) { ... on LogBatch { lines { seq at source text } endCursor } } }`;
 const AT_A_TIME = 32;
 const QUIET_MS = 30;
 /** JSON ends so, and nothing else in a stream does. */

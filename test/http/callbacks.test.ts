@@ -16,16 +16,6 @@ async function start(settings: StreamServerSettings = {}) {
     callbacks: { urls: [router.url], secret: SECRET },
     ...settings,
   });
-  const left: string[] = [];
-  const { bus } = followed;
-  const subscribe = bus.subscribe.bind(bus);
-  bus.subscribe = (id, wake) => {
-    const leave = subscribe(id, wake);
-    return () => {
-      left.push(id);
-      leave();
-    };
-  };
   const events = () =>
     router
       .nexts()
@@ -33,8 +23,6 @@ async function start(settings: StreamServerSettings = {}) {
   return {
     ...followed,
     router,
-    /** Jobs that nobody follows any more. */
-    left,
     events,
     lines: () => events().flatMap(({ count, text }) => (count > 0 ? text.split('\n') : [])),
     ask: (more?: Parameters<typeof router.ask>[2]) =>

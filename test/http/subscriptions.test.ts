@@ -154,16 +154,7 @@ test('a shutdown tells every reader where to go on, then closes with 1001', asyn
 });
 
 test('a reader that leaves while nothing happens leaves nothing behind', async () => {
-  const { url, job, bus } = await start();
-  const left: string[] = [];
-  const subscribe = bus.subscribe.bind(bus);
-  bus.subscribe = (id, wake) => {
-    const leave = subscribe(id, wake);
-    return () => {
-      left.push(id);
-      leave();
-    };
-  };
+  const { url, job, left } = await start();
   const client = connectClient(url);
   const readings = [
     readLogs(client, { jobId: job.id }),

@@ -7,7 +7,7 @@ import { startWithDataset } from '../support/training.ts';
 import { until } from '../support/until.ts';
 import { startFront } from './front.ts';
 import { GRAFBASE_PACKAGE, IS_GRAFBASE_MISSING, startGrafbase } from './grafbase.ts';
-import { startRestartable } from './restartable.ts';
+import { startRestartable } from '../support/restartable.ts';
 import { viewEveryWay } from './views.ts';
 
 const why = `skipped: run \`npm install --no-save ${GRAFBASE_PACKAGE}\` in examples/supergraph`;

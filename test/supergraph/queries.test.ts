@@ -7,22 +7,13 @@ import { makeFolder } from '../support/folder.ts';
 import { jobRecord } from '../support/job-record.ts';
 import { startTestApp } from '../support/start-app.ts';
 import { startWithDataset, submitJob } from '../support/training.ts';
-import { behindGateway, IS_MISSING, supergraphOf } from './start-supergraph.ts';
-import type { Supergraph } from './start-supergraph.ts';
-
-const CREATE = `mutation($name: String!, $ids: [ID!]!) {
-  createExperiment(input: { name: $name, trainingJobIds: $ids }) {
-    experiment { id name trainingJobs(first: 1000) { id } } userErrors { code path } } }`;
-
-async function createExperiment(
-  { query }: Supergraph,
-  ids: readonly string[],
-  name = 'rank',
-): Promise<string> {
-  const { data } = await query(CREATE, { name, ids });
-  const payload = data as unknown as { createExperiment: { experiment: { id: string } } };
-  return payload.createExperiment.experiment.id;
-}
+import {
+  behindGateway,
+  CREATE,
+  createExperiment,
+  IS_MISSING,
+  supergraphOf,
+} from './start-supergraph.ts';
 
 /** A folder in which a server finds that many jobs, which nothing happens to. */
 async function folderWithJobs(count: number) {

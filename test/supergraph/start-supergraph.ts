@@ -67,3 +67,18 @@ export function supergraphOf(settings: Pick<GatewaySettings, 'planner' | 'stream
     query: (query, variables) => postQuery(started().gateway.url, query, variables),
   };
 }
+
+export const CREATE = `mutation($name: String!, $ids: [ID!]!) {
+  createExperiment(input: { name: $name, trainingJobIds: $ids }) {
+    experiment { id name trainingJobs(first: 1000) { id } } userErrors { code path } } }`;
+
+/** @returns its id */
+export async function createExperiment(
+  { query }: Supergraph,
+  ids: readonly string[],
+  name = 'rank',
+): Promise<string> {
+  const { data } = await query(CREATE, { name, ids });
+  const payload = data as unknown as { createExperiment: { experiment: { id: string } } };
+  return payload.createExperiment.experiment.id;
+}

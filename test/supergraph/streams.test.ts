@@ -2,8 +2,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectClient, LOGS, numbered, readLogs } from '../support/follow.ts';
 import { startWithDataset } from '../support/training.ts';
 import { until } from '../support/until.ts';
-import { startRestartable } from './restartable.ts';
-import { behindGateway, IS_MISSING, supergraphOf } from './start-supergraph.ts';
+import { startRestartable } from '../support/restartable.ts';
+import { behindGateway, createExperiment, IS_MISSING, supergraphOf } from './start-supergraph.ts';
 import { listenEveryWay, logEventsIn, viewEveryWay } from './views.ts';
 
 const STATES = `subscription($jobId: ID!) { trainingJobChanged(jobId: $jobId) {
@@ -67,10 +67,7 @@ describe.skipIf(IS_MISSING).each([
     const { url, submit } = await startWithDataset();
     supergraph.runpod().point(url);
     const jobId = await submit();
-    await supergraph.query(
-      'mutation($ids: [ID!]!) { createExperiment(input: { name: "shown", trainingJobIds: $ids }) { userErrors { code } } }',
-      { ids: [jobId] },
-    );
+    await createExperiment(supergraph, [jobId], 'shown');
     const clients = listenEveryWay(supergraph.url(), STATES, { jobId });
     const experiment = { name: 'shown', trainingJobCount: 1 };
     for (const { answers, done } of clients) {

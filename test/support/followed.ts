@@ -21,10 +21,21 @@ export async function startFollowed(settings?: StreamServerSettings) {
   const server = await startStreamServer(counting, settings);
   onTestFinished(() => server.close());
   const job = await makeJob(db);
+  const left: string[] = [];
+  const subscribe = server.bus.subscribe.bind(server.bus);
+  server.bus.subscribe = (id, wake) => {
+    const leave = subscribe(id, wake);
+    return () => {
+      left.push(id);
+      leave();
+    };
+  };
   return {
     db,
     job,
     ...server,
+    /** Jobs that a reader follows no more, each time. */
+    left: left as readonly string[],
     /** How often log lines were read from the store. */
     reads: () => reads,
     write: async (from: number, count: number) => {

@@ -17,9 +17,7 @@ import type { JobCardFragment, PriceTableQuery } from './__generated__/operation
 import type { LogSource } from './follow-log.ts';
 import { hasEnded } from './job-state.ts';
 import { keepOpen } from './keep-open.ts';
-
-/** How old a shown price may get; the subgraph itself remembers them for half a minute. */
-const REFRESH_MS = 30_000;
+import { isHidden, REFRESH_MS } from './refresh.ts';
 
 export interface ApolloParts {
   readonly client: ApolloClient;
@@ -149,9 +147,7 @@ export function watchPrices(
     pollInterval: refreshMs,
     // One price that cannot be had is null with an error; the rest of the table stands.
     errorPolicy: 'all',
-    // In a page: nobody looks at a hidden one.
-    skipPollAttempt: () =>
-      (globalThis as { document?: { hidden?: boolean } }).document?.hidden === true,
+    skipPollAttempt: isHidden,
   });
   const running = watched.subscribe(({ data, dataState }) => {
     if (dataState === 'complete') onTable(data.gpuResources);

@@ -6,9 +6,10 @@ import { numbered } from '../../../test/support/follow.ts';
 import { startWithDataset } from '../../../test/support/training.ts';
 import { startTestApp } from '../../../test/support/start-app.ts';
 import { until } from '../../../test/support/until.ts';
-import { startRestartable } from '../../../test/supergraph/restartable.ts';
+import { startRestartable } from '../../../test/support/restartable.ts';
 import {
   behindGateway,
+  createExperiment,
   IS_MISSING,
   supergraphOf,
 } from '../../../test/supergraph/start-supergraph.ts';
@@ -101,10 +102,7 @@ describe.skipIf(IS_MISSING).each(Object.keys(FRONTENDS))(behindGateway('%s'), (n
     const { url, submit } = await startWithDataset();
     supergraph.runpod().point(url);
     const jobId = await submit();
-    await supergraph.query(
-      'mutation($ids: [ID!]!) { createExperiment(input: { name: "shown", trainingJobIds: $ids }) { userErrors { code } } }',
-      { ids: [jobId] },
-    );
+    await createExperiment(supergraph, [jobId], 'shown');
     const { watchJob } = await frontend();
     const jobs: JobCardFragment[] = [];
     onTestFinished(watchJob(jobId, (job) => jobs.push(job)));

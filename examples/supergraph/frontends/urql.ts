@@ -18,9 +18,7 @@ import { EMBEDDED_TYPES } from './cache-keys.ts';
 import type { LogSource } from './follow-log.ts';
 import { hasEnded } from './job-state.ts';
 import { keepOpen } from './keep-open.ts';
-
-/** How old a shown price may get; the subgraph itself remembers them for half a minute. */
-const REFRESH_MS = 30_000;
+import { isHidden, REFRESH_MS } from './refresh.ts';
 
 export interface UrqlParts {
   readonly client: Client;
@@ -126,8 +124,7 @@ export function watchPrices(
     if (data !== undefined) onTable(data.gpuResources);
   });
   const timer = setInterval(() => {
-    // In a page: nobody looks at a hidden one.
-    if ((globalThis as { document?: { hidden?: boolean } }).document?.hidden === true) return;
+    if (isHidden()) return;
     void client.query(PriceTableDocument, variables, { requestPolicy: 'network-only' }).toPromise();
   }, refreshMs);
   return () => {

@@ -1,15 +1,15 @@
-/** A subgraph's streams over a store that outlives them: a restart loses nothing but connections. */
+/** A server's streams over a store that outlives them: a restart loses nothing but connections. */
 import { onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/store/open-database.ts';
-import { endJob, makeJob, writeNumbered } from '../support/follow.ts';
-import { makeFolder } from '../support/folder.ts';
-import { startStreamServer } from '../support/stream-server.ts';
+import { endJob, makeJob, writeNumbered } from './follow.ts';
+import { makeFolder } from './folder.ts';
+import { startStreamServer } from './stream-server.ts';
 
 export async function startRestartable() {
   const dataDir = makeFolder();
-  const start = async () => {
+  const start = async (port = 0) => {
     const db = await openDatabase({ databaseUrl: undefined, dataDir });
-    const server = await startStreamServer(db);
+    const server = await startStreamServer(db, { port });
     return {
       db,
       server,
@@ -36,10 +36,11 @@ export async function startRestartable() {
       await endJob(now.db, job, lastLine);
       now.server.bus.publish(job.id);
     },
-    /** At another address. */
-    async restart() {
+    /** At another address, unless it is to be the same. */
+    async restart(isSamePlace = false) {
+      const { port } = new URL(now.server.url);
       await now.close();
-      now = await start();
+      now = await start(isSamePlace ? Number(port) : 0);
     },
   };
 }
