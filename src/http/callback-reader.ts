@@ -67,13 +67,17 @@ export function createCallbackReader(deps: CallbackReaderDeps): CallbackReader {
     onDrain?.();
   }
 
+  const isFull = () => waitingBytes > deps.maxBufferedBytes;
+
   return {
     isOpen: () => !isClosed,
-    isFull: () => waitingBytes > deps.maxBufferedBytes,
+    isFull,
     drained: (ms, interrupt) => drain.wait(ms, interrupt, queue.length === 0),
     expectGoodbye: deps.expectGoodbye,
-    write: ({ text }) => {
+    offer: ({ text }) => {
+      if (isFull()) return false;
       if (!isClosed) add(text);
+      return true;
     },
     send: (result) =>
       new Promise((resolve) => {

@@ -166,13 +166,12 @@ function createEventStream(
       drained: backlog.drained,
       // Past the response, which would write each chunk in four parts. It is nobody's but ours, and
       // what goes through the response itself goes to the same socket at once.
-      write: (payload) => {
-        if (!response.chunkedEncoding) response.write(nextEvent(payload.text));
-        else {
-          const { bytes, latin1 } = payload.chunk();
-          if (latin1 === undefined) socket.write(bytes);
-          else socket.write(latin1, 'latin1');
-        }
+      offer: (payload) => {
+        if (!isOpen()) return true;
+        if (backlog.isFull()) return false;
+        if (response.chunkedEncoding) socket.write(payload.chunk());
+        else response.write(nextEvent(payload.text));
+        return true;
       },
       expectGoodbye: () => {
         isPolite = true;

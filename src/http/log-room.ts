@@ -12,7 +12,8 @@ import type { Payload } from './payload.ts';
 import type { Reader } from './reader.ts';
 
 /** Queries are answered in between when many are written to. */
-const WRITES_PER_TURN = 256;
+const TURN_MS = 2;
+const WRITES_PER_LOOK = 64;
 /** A joiner for whom more passes while it catches up begins again nearer to the front. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
@@ -62,11 +63,6 @@ export interface RoomDeps {
   readonly onClosed: () => void;
 }
 
-interface Member {
-  readonly reader: Reader;
-  readonly settle: (left: Left) => void;
-}
-
 interface Held {
   start: number;
   frames: RoomFrame[];
@@ -75,13 +71,18 @@ interface Held {
 }
 
 export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room {
-  const members = new Set<Member>();
+  const members = new Map<Reader, (left: Left) => void>();
   const holds = new Set<Held>();
   let position = place;
+  let leaves = 0;
   let isClosed = false;
 
-  function remove(member: Member, left: Left): void {
-    if (members.delete(member)) member.settle(left);
+  function remove(reader: Reader, left: Left): void {
+    const settle = members.get(reader);
+    if (settle === undefined) return;
+    members.delete(reader);
+    leaves += 1;
+    settle(left);
   }
 
   function close(): void {
@@ -95,26 +96,28 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
     if (members.size + holds.size === 0) close();
   }
 
-  function send(member: Member, frame: RoomFrame): void {
-    const { reader } = member;
-    if (!reader.isOpen()) return;
-    if (reader.isFull()) {
-      remove(member, { kind: 'lagging', at: frame.from });
+  function send(reader: Reader, frame: RoomFrame): void {
+    if (!reader.offer(frame.payload)) {
+      remove(reader, { kind: 'lagging', at: frame.from });
       closeIfEmpty();
-      return;
-    }
-    reader.write(frame.payload);
-    if (frame.isEnd) remove(member, { kind: 'ended' });
+    } else if (frame.isEnd) remove(reader, { kind: 'ended' });
   }
 
-  /** Those who come in while it is under way come in behind it: they are not among these. */
-  async function broadcast(frame: RoomFrame, to: readonly Member[]): Promise<void> {
+  /**
+   * Those who come in while it is under way come in behind it: they are not among these, and who
+   * leaves does not come in again before its turn here has passed.
+   */
+  async function broadcast(frame: RoomFrame, to: readonly Reader[]): Promise<void> {
+    const leavesBefore = leaves;
     let writes = 0;
-    for (const member of to) {
-      if (!members.has(member)) continue;
-      send(member, frame);
+    let turnEndsAt = performance.now() + TURN_MS;
+    for (const reader of to) {
+      if (leaves !== leavesBefore && !members.has(reader)) continue;
+      send(reader, frame);
       writes += 1;
-      if (writes % WRITES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (writes % WRITES_PER_LOOK !== 0 || performance.now() < turnEndsAt) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turnEndsAt = performance.now() + TURN_MS;
     }
   }
 
@@ -135,14 +138,14 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
       position = frame.to;
       if (!frame.isEnd) for (const held of holds) keep(held, frame);
       // A frame in the making when the last reader left, or for whoever is in by now.
-      await broadcast(frame, [...members]);
+      await broadcast(frame, [...members.keys()]);
       if (frame.isEnd) break;
     }
   }
 
   function fail(): void {
     close();
-    for (const member of [...members]) remove(member, { kind: 'failed', at: position });
+    for (const reader of [...members.keys()]) remove(reader, { kind: 'failed', at: position });
   }
 
   run().then(fail, fail);
@@ -169,13 +172,12 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
     },
     join(reader, missed) {
       const { promise: left, resolve: settle } = Promise.withResolvers<Left>();
-      const member = { reader, settle };
-      members.add(member);
-      for (const frame of missed) if (members.has(member)) send(member, frame);
+      members.set(reader, settle);
+      for (const frame of missed) if (members.has(reader)) send(reader, frame);
       return {
         left,
         leave() {
-          remove(member, { kind: 'gone' });
+          remove(reader, { kind: 'gone' });
           closeIfEmpty();
         },
       };

@@ -2,25 +2,25 @@
  * A result as text, in the forms of the transports. One that many readers share is put into each
  * form once, when the first of them needs it.
  */
-import { closingFragment, httpChunk } from './frames.ts';
-import type { SharedBytes } from './frames.ts';
+import { createMessage, httpChunk } from './frames.ts';
+import type { Message } from './frames.ts';
 
 export interface Payload {
   /** JSON, on one line. */
   readonly text: string;
-  /** The end of a WebSocket message. */
-  readonly fragment: () => SharedBytes;
+  /** The `next` message of graphql-ws's protocol. */
+  readonly message: () => Message;
   /** A server-sent event, as a chunk of an HTTP answer. */
-  readonly chunk: () => SharedBytes;
+  readonly chunk: () => Buffer;
 }
 
 export function createPayload(result: unknown): Payload {
   const text = JSON.stringify(result);
-  let fragment: SharedBytes | undefined;
-  let chunk: SharedBytes | undefined;
+  let message: Message | undefined;
+  let chunk: Buffer | undefined;
   return {
     text,
-    fragment: () => (fragment ??= closingFragment(text)),
+    message: () => (message ??= createMessage(text)),
     chunk: () => (chunk ??= httpChunk(nextEvent(text))),
   };
 }

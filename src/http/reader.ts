@@ -10,8 +10,11 @@ export interface Reader {
   readonly isFull: () => boolean;
   /** True once nothing waits any more; false after so long, or when interrupted. */
   readonly drained: (ms: number, interrupt: Interrupt) => Promise<boolean>;
-  /** A result of the operation, made once for all who share it. At once, whatever waits. */
-  readonly write: (payload: Payload) => void;
+  /**
+   * A result of the operation, made once for all who share it.
+   * @returns false if it was not added, as too much waits
+   */
+  readonly offer: (payload: Payload) => boolean;
   /** Its stream says goodbye by itself when the server goes down: it need not be cut. */
   readonly expectGoodbye: () => void;
 }

@@ -1,8 +1,7 @@
 /** One WebSocket connection as streams see it: how much waits to be read, and a way past ws. */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { openingFragment } from './frames.ts';
-import type { OpeningFragment } from './frames.ts';
+import { envelopeOf } from './frames.ts';
 import type { Payload } from './payload.ts';
 import { createBacklog } from './reader.ts';
 import type { Backlog, Reader } from './reader.ts';
@@ -26,22 +25,6 @@ export function createConnection(
   const backlog = createBacklog(socket, maxBufferedBytes);
   const isOpen = () => client.readyState === client.OPEN;
 
-  /**
-   * One message in two fragments, at once. ws writes whole frames and never leaves a message open,
-   * as compression is off, so nothing can come between.
-   */
-  function write(opening: OpeningFragment, payload: Payload): void {
-    const closing = payload.fragment();
-    if (closing.latin1 !== undefined) {
-      socket.write(opening.latin1 + closing.latin1, 'latin1');
-      return;
-    }
-    socket.cork();
-    socket.write(opening.bytes);
-    socket.write(closing.bytes);
-    socket.uncork();
-  }
-
   return {
     ...backlog,
     client,
@@ -57,17 +40,79 @@ export function createConnection(
             resolve();
           });
       }),
-    readerOf(operationId, expectGoodbye) {
-      let opening: OpeningFragment | undefined;
-      return {
-        isOpen,
-        isFull: backlog.isFull,
-        drained: backlog.drained,
+    readerOf: (operationId, expectGoodbye) =>
+      new ConnectionReader({
+        client,
+        socket,
+        backlog,
+        maxBufferedBytes,
+        operationId,
         expectGoodbye,
-        write(payload) {
-          write((opening ??= openingFragment(operationId)), payload);
-        },
-      };
-    },
+      }),
   };
+}
+
+interface Parts {
+  readonly client: WebSocket;
+  readonly socket: Duplex;
+  readonly backlog: Backlog;
+  readonly maxBufferedBytes: number;
+  readonly operationId: string;
+  readonly expectGoodbye: () => void;
+}
+
+/**
+ * What `offer` needs lies in one object: with thousands of readers nothing of them is in the
+ * processor's cache, and each closure and each scope would be one more miss per message.
+ */
+class ConnectionReader implements Reader {
+  readonly #client: WebSocket;
+  readonly #socket: Duplex;
+  readonly #maxBufferedBytes: number;
+  #envelope: string | undefined;
+  readonly #operationId: string;
+  readonly isFull: Backlog['isFull'];
+  readonly drained: Backlog['drained'];
+  readonly expectGoodbye: () => void;
+
+  constructor({ client, socket, backlog, maxBufferedBytes, operationId, expectGoodbye }: Parts) {
+    this.#client = client;
+    this.#socket = socket;
+    this.#maxBufferedBytes = maxBufferedBytes;
+    this.#operationId = operationId;
+    this.isFull = backlog.isFull;
+    this.drained = backlog.drained;
+    this.expectGoodbye = expectGoodbye;
+  }
+
+  isOpen(): boolean {
+    return this.#client.readyState === this.#client.OPEN;
+  }
+
+  /**
+   * Past ws, which writes whole frames at once and never leaves a message open, as compression is
+   * off: nothing can come between.
+   */
+  offer(payload: Payload): boolean {
+    const socket = this.#socket;
+    const waitingBytes = socket.writableLength;
+    if (!this.isOpen()) return true;
+    if (waitingBytes > this.#maxBufferedBytes) return false;
+    const message = payload.message();
+    const envelope = (this.#envelope ??= envelopeOf(this.#operationId));
+    const frame = waitingBytes === 0 ? message.frameFor(envelope) : undefined;
+    if (frame === undefined) writeAll(socket, message.fragmentsFor(envelope));
+    else {
+      socket.write(frame);
+      // The kernel has not taken all of it.
+      if (socket.writableLength > 0) message.leave();
+    }
+    return true;
+  }
+}
+
+function writeAll(socket: Duplex, parts: readonly Buffer[]): void {
+  socket.cork();
+  for (const part of parts) socket.write(part);
+  socket.uncork();
 }

@@ -17,8 +17,8 @@ function deliveryOf(done: Promise<void>): CallbacksDeps['delivery'] {
       definition: { operation: OperationTypeNode.SUBSCRIPTION },
     }),
     run({ reader }: Operation) {
-      reader.write(createPayload({ data: 1 }));
-      reader.write(createPayload({ data: 2 }));
+      reader.offer(createPayload({ data: 1 }));
+      reader.offer(createPayload({ data: 2 }));
       return { done, stop: () => undefined };
     },
     endStreams: () => undefined,
