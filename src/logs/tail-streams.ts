@@ -1,4 +1,5 @@
 /** Streams of jobs as subscribers get them: log lines, metric points, states. */
+import DataLoader from 'dataloader';
 import { interruptible } from '../domain/interruptible.ts';
 import type { Interrupt } from '../domain/interruptible.ts';
 import { decodeCursor } from '../domain/job/log-cursor.ts';
@@ -8,7 +9,7 @@ import { hasEnded } from '../domain/job/job.ts';
 import type { Job } from '../domain/job/job.ts';
 import { AppError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
-import { jobHead } from '../store/job-heads.ts';
+import { jobHeads } from '../store/job-heads.ts';
 import type { JobHead } from '../store/job-heads.ts';
 import { findJobs } from '../store/jobs.ts';
 import { toFilter } from './reader.ts';
@@ -19,6 +20,8 @@ import { createLogFeed, createMetricFeed } from './tail-feed.ts';
 import { endOf, tail } from './tail.ts';
 import type { TailEnd, TailEvent, TailTask, TailTiming } from './tail.ts';
 import type { Waker } from './tail-waker.ts';
+
+const JOBS_PER_QUERY = 512;
 
 /** One reader's log. It may be told to stop for now at a place, and gone on with elsewhere. */
 export interface LogStream extends AsyncIterableIterator<TailEvent<LogLine>, void, void> {
@@ -64,10 +67,15 @@ export interface JobStreamsDeps {
 
 export function createJobStreams({ db, tenantId, waker, timing }: JobStreamsDeps): JobStreams {
   const bells = new Set<Bell>();
+  /** Many are woken at once, as many jobs' lines are stored at once: they look together. */
+  const heads = new DataLoader((ids: readonly string[]) => jobHeads(db, tenantId, ids), {
+    cache: false,
+    maxBatchSize: JOBS_PER_QUERY,
+  });
   let isClosing = false;
 
   async function headOf(jobId: string): Promise<JobHead> {
-    const head = await jobHead(db, tenantId, jobId);
+    const head = await heads.load(jobId);
     if (head === null) throw noSuchJob(jobId);
     return head;
   }
@@ -111,7 +119,7 @@ export function createJobStreams({ db, tenantId, waker, timing }: JobStreamsDeps
     task: Pick<TailTask<T>, 'jobId' | 'of' | 'from' | 'feed' | 'bell' | 'isGreeted' | 'bound'>,
   ): AsyncIterableIterator<TailEvent<T>, void, void> {
     const { jobId, bell } = task;
-    const head = () => jobHead(db, tenantId, jobId);
+    const head = () => heads.load(jobId);
     const whole = { ...task, head, timing, isClosing: () => isClosing };
     return interruptible((interrupt) =>
       withBell(jobId, interrupt, bell, () => tail(whole, interrupt)),

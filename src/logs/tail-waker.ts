@@ -4,7 +4,7 @@
  */
 import type { Bus } from '../bus/bus.ts';
 import type { Database } from '../store/database.ts';
-import { jobHeads } from '../store/job-heads.ts';
+import { jobStamps } from '../store/job-heads.ts';
 
 const JOBS_PER_QUERY = 1_000;
 
@@ -31,7 +31,7 @@ export function createWaker({ db, bus, pollMs }: WakerDeps): Waker {
   async function look(): Promise<void> {
     const ids = [...followed.keys()];
     for (let at = 0; at < ids.length; at += JOBS_PER_QUERY) {
-      for (const { id, stamp } of await jobHeads(db, ids.slice(at, at + JOBS_PER_QUERY))) {
+      for (const { id, stamp } of await jobStamps(db, ids.slice(at, at + JOBS_PER_QUERY))) {
         const job = followed.get(id);
         if (job === undefined || job.stamp === stamp) continue;
         job.stamp = stamp;

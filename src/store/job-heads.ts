@@ -10,12 +10,17 @@ export interface JobHead {
   /** The last number given to a line of the log, and to a metric point. */
   readonly log: number;
   readonly metrics: number;
-  /** Differs whenever anything that readers could see of the job differs. */
+}
+
+/** Differs whenever anything that readers could see of the job differs. */
+export interface JobStamp {
+  readonly id: string;
   readonly stamp: string;
 }
 
 interface HeadRow {
   readonly id: string;
+  readonly tenant_id: string;
   readonly status: JobStatus;
   readonly log_seq: number;
   readonly metric_seq: number;
@@ -27,31 +32,42 @@ interface HeadRow {
 }
 
 const COLUMNS =
-  'id, status, log_seq, metric_seq, status_since, status_reason, attempt, progress, cancel_requested_at';
+  'id, tenant_id, status, log_seq, metric_seq, status_since, status_reason, attempt, progress, cancel_requested_at';
 
-/** Null: the tenant has no such job. */
-export async function jobHead(
+/** In the order of the numbers asked for; null: the tenant has no such job. */
+export async function jobHeads(
   db: Queryable,
   tenantId: string,
-  jobId: string,
-): Promise<JobHead | null> {
-  const [row] = await db.query<HeadRow>(
-    `select ${COLUMNS} from jobs where id = $1 and tenant_id = $2`,
-    [jobId, tenantId],
+  jobIds: readonly string[],
+): Promise<readonly (JobHead | null)[]> {
+  const rows = await rowsOf(db, jobIds);
+  const heads = new Map(
+    rows.filter(({ tenant_id }) => tenant_id === tenantId).map((row) => [row.id, toHead(row)]),
   );
-  return row === undefined ? null : toHead(row);
+  return jobIds.map((id) => heads.get(id) ?? null);
 }
 
 /** Of whatever tenant; jobs that are not there are left out. */
-export async function jobHeads(
+export async function jobStamps(
   db: Queryable,
   jobIds: readonly string[],
-): Promise<readonly JobHead[]> {
-  const rows = await db.query<HeadRow>(
-    `select ${COLUMNS} from jobs where id in (${placeholders(jobIds, 1)})`,
-    jobIds,
+): Promise<readonly JobStamp[]> {
+  const rows = await rowsOf(db, jobIds);
+  return rows.map((row) => ({ id: row.id, stamp: JSON.stringify(row) }));
+}
+
+function rowsOf(db: Queryable, jobIds: readonly string[]): Promise<readonly HeadRow[]> {
+  const ids = padded(jobIds);
+  return db.query<HeadRow>(
+    `select ${COLUMNS} from jobs where id in (${placeholders(ids, 1)})`,
+    ids,
   );
-  return rows.map(toHead);
+}
+
+/** To a power of two: any number of jobs makes few different statements, which stay prepared. */
+function padded(ids: readonly string[]): readonly string[] {
+  const size = 2 ** Math.ceil(Math.log2(ids.length));
+  return [...ids, ...Array<string>(size - ids.length).fill(ids[0] ?? '')];
 }
 
 function toHead(row: HeadRow): JobHead {
@@ -60,6 +76,5 @@ function toHead(row: HeadRow): JobHead {
     hasEnded: hasEnded(row.status),
     log: row.log_seq,
     metrics: row.metric_seq,
-    stamp: JSON.stringify(row),
   };
 }
