@@ -2,8 +2,8 @@
 import type { LogLine, MetricPoint } from '../domain/job/log-line.ts';
 import type { Database } from '../store/database.ts';
 import type { JobHead } from '../store/job-heads.ts';
-import { linesAfter } from '../store/log-lines.ts';
 import { pointsAfter } from '../store/metric-points.ts';
+import type { TailLoaders } from './tail-loaders.ts';
 
 const MAX_RECORDS = 1_000;
 /** Lines can be long: a batch of them is not over a quarter of what a connection may buffer. */
@@ -23,22 +23,22 @@ export interface Feed<T> {
 
 /** One reader's: what was read and not yet taken is kept for its next take. */
 export function createLogFeed(
-  db: Database,
+  loaders: TailLoaders,
   jobId: string,
   fits: (line: LogLine) => boolean,
 ): Feed<LogLine> {
   let read: readonly LogLine[] = [];
 
-  async function linesFrom(after: number): Promise<readonly LogLine[]> {
+  async function linesFrom(after: number, upTo: number): Promise<readonly LogLine[]> {
     const rest = read.at(-1);
     if (rest !== undefined && rest.seq > after) return read.filter(({ seq }) => seq > after);
-    return linesAfter(db, jobId, after);
+    return loaders.lines({ jobId, after, upTo });
   }
 
   return {
     last: ({ log }) => log,
     async take(after, limit) {
-      const lines = await linesFrom(after);
+      const lines = await linesFrom(after, limit);
       const items: LogLine[] = [];
       let to = after;
       let characters = 0;

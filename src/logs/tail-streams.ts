@@ -1,5 +1,4 @@
 /** Streams of jobs as subscribers get them: log lines, metric points, states. */
-import DataLoader from 'dataloader';
 import { interruptible } from '../domain/interruptible.ts';
 import type { Interrupt } from '../domain/interruptible.ts';
 import { decodeCursor } from '../domain/job/log-cursor.ts';
@@ -9,7 +8,6 @@ import { hasEnded } from '../domain/job/job.ts';
 import type { Job } from '../domain/job/job.ts';
 import { AppError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
-import { jobHeads } from '../store/job-heads.ts';
 import type { JobHead } from '../store/job-heads.ts';
 import { findJobs } from '../store/jobs.ts';
 import { toFilter } from './reader.ts';
@@ -17,11 +15,10 @@ import type { LogFilter } from './reader.ts';
 import { createBell } from './tail-bell.ts';
 import type { Bell } from './tail-bell.ts';
 import { createLogFeed, createMetricFeed } from './tail-feed.ts';
+import { createTailLoaders } from './tail-loaders.ts';
 import { endOf, tail } from './tail.ts';
 import type { TailEnd, TailEvent, TailTask, TailTiming } from './tail.ts';
 import type { Waker } from './tail-waker.ts';
-
-const JOBS_PER_QUERY = 512;
 
 /** One reader's log. It may be told to stop for now at a place, and gone on with elsewhere. */
 export interface LogStream extends AsyncIterableIterator<TailEvent<LogLine>, void, void> {
@@ -67,15 +64,11 @@ export interface JobStreamsDeps {
 
 export function createJobStreams({ db, tenantId, waker, timing }: JobStreamsDeps): JobStreams {
   const bells = new Set<Bell>();
-  /** Many are woken at once, as many jobs' lines are stored at once: they look together. */
-  const heads = new DataLoader((ids: readonly string[]) => jobHeads(db, tenantId, ids), {
-    cache: false,
-    maxBatchSize: JOBS_PER_QUERY,
-  });
+  const loaders = createTailLoaders(db, tenantId);
   let isClosing = false;
 
   async function headOf(jobId: string): Promise<JobHead> {
-    const head = await heads.load(jobId);
+    const head = await loaders.head(jobId);
     if (head === null) throw noSuchJob(jobId);
     return head;
   }
@@ -119,7 +112,7 @@ export function createJobStreams({ db, tenantId, waker, timing }: JobStreamsDeps
     task: Pick<TailTask<T>, 'jobId' | 'of' | 'from' | 'feed' | 'bell' | 'isGreeted' | 'bound'>,
   ): AsyncIterableIterator<TailEvent<T>, void, void> {
     const { jobId, bell } = task;
-    const head = () => heads.load(jobId);
+    const head = () => loaders.head(jobId);
     const whole = { ...task, head, timing, isClosing: () => isClosing };
     return interruptible((interrupt) =>
       withBell(jobId, interrupt, bell, () => tail(whole, interrupt)),
@@ -131,7 +124,7 @@ export function createJobStreams({ db, tenantId, waker, timing }: JobStreamsDeps
     fits: (line: LogLine) => boolean,
   ): LogStream {
     const bell = createBell();
-    const feed = createLogFeed(db, place.jobId, fits);
+    const feed = createLogFeed(loaders, place.jobId, fits);
     const bound = (at: number) => stream.bound(at);
     const stream: LogStream = {
       ...follow({ ...place, of: 'log', feed, bell, bound }),

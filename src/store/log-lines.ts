@@ -134,6 +134,46 @@ export async function linesAfter(
   return rows.flatMap(toLines).filter(({ seq }) => seq > after);
 }
 
+/** A place in a job's log, and the number of a line behind it that is stored. */
+export interface LogSpan {
+  readonly jobId: string;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/**
+ * The stored lines of each span, in order, in the order of the spans; perhaps some behind its end.
+ * All of them at once: for spans of few lines.
+ */
+export async function linesWithin(
+  db: Queryable,
+  spans: readonly LogSpan[],
+): Promise<readonly (readonly LogLine[])[]> {
+  const wanted = spans.flatMap(({ jobId, after, upTo }, n) => [n, jobId, after, upTo]);
+  const rows = await db.query<ChunkRow & { readonly n: number }>(
+    `with wanted (n, job_id, after_seq, up_to) as (values ${spanRows(spans.length)})
+     select wanted.n as n, chunk.first_seq as first_seq, chunk.body as body
+       from wanted join log_chunks chunk on chunk.job_id = wanted.job_id
+        and chunk.first_seq > wanted.after_seq - ${CHUNK_LINES}
+        and chunk.first_seq + chunk.line_count > wanted.after_seq + 1
+        and chunk.first_seq <= wanted.up_to
+      order by wanted.n, chunk.first_seq`,
+    wanted,
+  );
+  const lines = spans.map((): LogLine[] => []);
+  for (const row of rows) {
+    const after = spans[row.n]?.after ?? 0;
+    lines[row.n]?.push(...toLines(row).filter(({ seq }) => seq > after));
+  }
+  return lines;
+}
+
+function spanRows(count: number): string {
+  const row = (at: number) =>
+    `(cast($${at} as bigint), cast($${at + 1} as text), cast($${at + 2} as bigint), cast($${at + 3} as bigint))`;
+  return Array.from({ length: count }, (_, span) => row(span * 4 + 1)).join(', ');
+}
+
 /** Stored lines before number `before`, in order: the last ones. */
 export async function linesBefore(
   db: Queryable,
