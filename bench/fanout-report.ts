@@ -10,6 +10,8 @@ export interface FanoutSample {
   readonly perSecond: number;
   /** CPU time of the server's process per message, all of its threads. */
   readonly cpuMicros: number;
+  /** What a query waits for its turn meanwhile: 99th percentile of the event loop's delay. */
+  readonly waitMs: number;
 }
 
 export interface MemorySample {
@@ -73,20 +75,22 @@ function deliveryTable(samples: readonly FanoutSample[]): string[] {
         readers,
         lines,
         rates,
-        cpu: median(mine.map(({ cpuMicros }) => cpuMicros)),
+        cpu: medianOf(mine, 'cpuMicros'),
+        wait: medianOf(mine, 'waitMs'),
       };
     })
     .sort((a, b) => a.readers - b.readers || a.lines - b.lines)
-    .map(({ variant, readers, lines, rates, cpu }) => [
+    .map(({ variant, readers, lines, rates, cpu, wait }) => [
       whole(readers),
       String(lines),
       variant,
       whole(median(rates)),
       `${whole(Math.min(...rates))}–${whole(Math.max(...rates))}`,
       cpu.toFixed(1),
+      wait.toFixed(1),
     ]);
   return table(
-    ['Readers', 'Lines', 'Way', 'messages/s', 'least–most', 'CPU µs/message'],
+    ['Readers', 'Lines', 'Way', 'messages/s', 'least–most', 'CPU µs/message', 'p99 wait ms'],
     rows,
     [2],
   );

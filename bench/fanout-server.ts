@@ -1,6 +1,7 @@
 /** One way of fanning out, in a process of its own. Readers acknowledge a batch when all have it. */
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -84,20 +85,28 @@ async function closed(lines: number, ms: number): Promise<object> {
   let batches = 0;
   let spentMs = 0;
   let cpuMicros = 0;
+  const loop = monitorEventLoopDelay({ resolution: 1 });
   while (batches < MIN_BATCHES || performance.now() - startedAt < ms) {
     const batch = linesOf(lines);
     const acknowledged = new Promise<void>((resolve) => (onAcknowledged = resolve));
     await variant.write?.(batch);
     const sentAt = performance.now();
     const before = process.cpuUsage();
+    loop.enable();
     variant.send(batch);
     await acknowledged;
+    loop.disable();
     spentMs += performance.now() - sentAt;
     const { user, system } = process.cpuUsage(before);
     cpuMicros += user + system;
     batches += 1;
   }
-  return { batches, seconds: spentMs / 1_000, cpuSeconds: cpuMicros / 1e6 };
+  return {
+    batches,
+    seconds: spentMs / 1_000,
+    cpuSeconds: cpuMicros / 1e6,
+    waitMs: loop.percentile(99) / 1e6,
+  };
 }
 
 async function paced(lines: number, batches: number, perSecond: number): Promise<object> {

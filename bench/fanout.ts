@@ -38,6 +38,7 @@ export const closedSchema = z.object({
   batches: z.int(),
   seconds: z.number(),
   cpuSeconds: z.number(),
+  waitMs: z.number(),
 });
 export const memorySchema = z.object({ rssBytes: z.number() });
 export const latencySchema = z.object({ count: z.int(), p50Ms: z.number(), p99Ms: z.number() });
@@ -76,7 +77,7 @@ export async function runFanout(): Promise<void> {
   async function measure(pair: Pair, readers: number, lines: number): Promise<FanoutSample> {
     const order = { kind: 'closed', lines, ms: settings.FANOUT_MS };
     await pair.readers.ask({ kind: 'reset' }, signal);
-    const { batches, seconds, cpuSeconds } = closedSchema.parse(
+    const { batches, seconds, cpuSeconds, waitMs } = closedSchema.parse(
       await pair.server.ask(order, signal),
     );
     const deliveries = batches * readers;
@@ -86,6 +87,7 @@ export async function runFanout(): Promise<void> {
       lines,
       perSecond: deliveries / seconds,
       cpuMicros: (cpuSeconds / deliveries) * 1e6,
+      waitMs,
     };
   }
 

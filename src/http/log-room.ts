@@ -10,9 +10,9 @@ import type { TailEvent } from '../logs/tail.ts';
 import type { LogStream } from '../logs/tail-streams.ts';
 import type { Payload } from './payload.ts';
 import type { Reader } from './reader.ts';
+import type { Turns } from './turns.ts';
 
-/** Queries are answered in between when many are written to. */
-const TURN_MS = 2;
+/** Between two looks at whose turn it is. */
 const WRITES_PER_LOOK = 64;
 /** A joiner for whom more passes while it catches up begins again nearer to the front. */
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -61,6 +61,8 @@ export interface RoomDeps {
   readonly place: number;
   readonly toFrame: (event: TailEvent<LogLine>) => Promise<RoomFrame>;
   readonly onClosed: () => void;
+  /** Of all rooms together. */
+  readonly turns: Turns;
 }
 
 interface Held {
@@ -70,7 +72,7 @@ interface Held {
   readonly onFrame: () => void;
 }
 
-export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room {
+export function createRoom({ stream, place, toFrame, onClosed, turns }: RoomDeps): Room {
   const members = new Map<Reader, (left: Left) => void>();
   const holds = new Set<Held>();
   let position = place;
@@ -110,14 +112,11 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
   async function broadcast(frame: RoomFrame, to: readonly Reader[]): Promise<void> {
     const leavesBefore = leaves;
     let writes = 0;
-    let turnEndsAt = performance.now() + TURN_MS;
     for (const reader of to) {
       if (leaves !== leavesBefore && !members.has(reader)) continue;
       send(reader, frame);
       writes += 1;
-      if (writes % WRITES_PER_LOOK !== 0 || performance.now() < turnEndsAt) continue;
-      await new Promise((resolve) => setImmediate(resolve));
-      turnEndsAt = performance.now() + TURN_MS;
+      if (writes % WRITES_PER_LOOK === 0) await turns.goOn();
     }
   }
 
@@ -134,6 +133,7 @@ export function createRoom({ stream, place, toFrame, onClosed }: RoomDeps): Room
 
   async function run(): Promise<void> {
     for await (const event of stream) {
+      await turns.enter();
       const frame = await toFrame(event);
       position = frame.to;
       if (!frame.isEnd) for (const held of holds) keep(held, frame);

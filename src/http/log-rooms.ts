@@ -20,6 +20,7 @@ import type { Hold, Room, RoomFrame, Stay } from './log-room.ts';
 import type { Operation } from './operations.ts';
 import { createPayload } from './payload.ts';
 import { resultOf } from './stream-results.ts';
+import { createTurns } from './turns.ts';
 
 const SHARED_FIELD = 'trainingJobLogs';
 const PLACE_ARGUMENT = 'after';
@@ -52,12 +53,14 @@ interface Joined extends Shared {
 export function createLogRooms({ toPayload, lagMs }: LogRoomsDeps): LogRooms {
   const rooms = new Map<string, Shared>();
   const keyOf = createKeys();
+  const turns = createTurns();
 
   function open(key: string, operation: Operation, like: LogStream, place: number): Shared {
     const stream = like.resume(place);
     const room = createRoom({
       stream,
       place,
+      turns,
       onClosed: () => {
         if (rooms.get(key) === shared) rooms.delete(key);
       },
