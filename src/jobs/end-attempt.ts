@@ -64,8 +64,10 @@ async function store(
   await condemnLaunches(tx, job.id, failure?.message ?? outcome, at);
   const patch = await patchOf(tx, job, step, hadBegun);
   const status = patch.status ?? job.status;
-  const text = lifecycleText(step, job.attempt, patch.progress?.step ?? null);
-  await appendLifecycle(tx, job, { at, attempt: job.attempt, text });
+  const left = patch.progress?.step ?? null;
+  for (const text of [warningText(step, left), lifecycleText(step, job.attempt, left)]) {
+    if (text !== null) await appendLifecycle(tx, job, { at, attempt: job.attempt, text });
+  }
   await patchJob(tx, job, { ...patch, ...(hasEnded(status) ? { endedAt: at } : {}) }, at);
   return { status, reason: failure?.message };
 }
@@ -111,6 +113,14 @@ async function progressLeft(tx: Queryable, job: Job): Promise<Job['progress']> {
 /** A cancellation that came while the end was being decided wins; the attempt ended as it did. */
 function asCancelled(step: EndStep): EndStep {
   return { ...step, then: 'cancel', failure: null };
+}
+
+/** Null: nothing of what was trained is lost. `left` null: no checkpoint is stored. */
+function warningText({ lastCheckpoint, exitCode }: EndStep, left: number | null): string | null {
+  if (lastCheckpoint === undefined) return null;
+  const how = exitCode === null ? '' : ` (the trainer ended with exit code ${exitCode})`;
+  const next = left === null ? 'it will begin anew' : `it will go on from step ${left}`;
+  return `warning: its last checkpoint was ${lastCheckpoint}${how}: ${next}`;
 }
 
 function lifecycleText(

@@ -1,90 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { JOB_STATUSES } from '../../src/domain/job/job.ts';
-import type { JobStatus } from '../../src/domain/job/job.ts';
-import { msUntilLimit, nextStep } from '../../src/domain/job/next-step.ts';
-import type { AgentSeen, PodSeen, Situation, StepPolicy } from '../../src/domain/job/next-step.ts';
+import { msUntilLimit } from '../../src/domain/job/next-step.ts';
+import type { AgentSeen } from '../../src/domain/job/next-step.ts';
 import { makeFailure } from '../../src/domain/training/failure.ts';
+import {
+  GONE,
+  HERE,
+  INTENDED,
+  LIVE,
+  NOW,
+  POLICY,
+  situation,
+  speaks,
+  step,
+  UNKNOWN,
+} from './situation.ts';
 
-const POLICY: StepPolicy = {
-  tickMs: 5_000,
-  followMs: 1_000,
-  capacityMs: 60_000,
-  provisioningMs: 60_000,
-  preparingMs: 60_000,
-  collectingMs: 60_000,
-  pausingMs: 60_000,
-  absences: 3,
-  absentMs: 20_000,
-};
-const NOW = 1_000_000;
-const LIVE = {
-  state: 'LIVE',
-  spot: false,
-  unsureUntil: NOW,
-  liveAt: NOW - 1_000,
-  imageFault: null,
-} as const;
-const INTENDED = {
-  state: 'INTENDED',
-  spot: false,
-  unsureUntil: NOW + 1,
-  liveAt: null,
-  imageFault: null,
-} as const;
-const HERE: PodSeen = { kind: 'present', hasEnded: false, isReady: true };
-const UNKNOWN: PodSeen = { kind: 'unknown' };
-const GONE: PodSeen = { kind: 'absent', since: NOW - 20_000, times: 3 };
-
-type Speaking = Extract<AgentSeen, { kind: 'speaks' }>;
-function speaks(phase: Speaking['phase'], more: Partial<Speaking> = {}): Speaking {
-  return {
-    kind: 'speaks',
-    bootId: 'boot',
-    phase,
-    exitCode: null,
-    failure: null,
-    isStopped: false,
-    isEnvironmental: false,
-    isLogStored: true,
-    ...more,
-  };
-}
-
-function situation(
-  status: JobStatus,
-  more: Partial<Omit<Situation, 'job'>> = {},
-  job: Partial<Situation['job']> = {},
-): Situation {
-  return {
-    now: NOW,
-    job: {
-      status,
-      statusSince: NOW - 1_000,
-      cancelRequestedAt: null,
-      pauseRequestedAt: null,
-      pausedMs: 0,
-      pauses: 0,
-      attempt: 1,
-      failures: 0,
-      startedAt: NOW - 1_000,
-      capacitySince: null,
-      limits: { maxRuntimeSeconds: 3_600, maxCostUsd: 10, maxAttempts: 3 },
-      ...job,
-    },
-    launch: status === 'PENDING' ? null : LIVE,
-    bootId: 'boot',
-    stoppingSince: null,
-    isCheckpointLeft: false,
-    warning: null,
-    isPodLeft: false,
-    usdSoFar: 0,
-    pod: HERE,
-    agent: { kind: 'silent' },
-    ...more,
-  };
-}
-
-const step = (...args: Parameters<typeof situation>) => nextStep(situation(...args), POLICY);
 const ACTIVE = JOB_STATUSES.filter(
   (status) => !['COMPLETED', 'FAILED', 'CANCELLED'].includes(status),
 );
@@ -240,117 +171,6 @@ describe('an agent', () => {
 
   test('that is silent while it trains is waited for', () => {
     expect(step('RUNNING', {}, { statusSince: 0 })).toMatchObject({ kind: 'wait' });
-  });
-});
-
-describe('a pause that is wished', () => {
-  const wished = { pauseRequestedAt: NOW };
-  const stopping = { stoppingSince: NOW - 1_000 };
-  const late = { stoppingSince: NOW - 60_000 };
-  const stopped = speaks('FAILED', { isStopped: true, isEnvironmental: true, exitCode: 20 });
-  const left = { isCheckpointLeft: true };
-  const paused = { kind: 'end', then: 'pause', outcome: 'PAUSED', failure: null };
-
-  test.each([
-    ['a job without a pod', 'PENDING', {}, paused],
-    ['one whose last pod is still there', 'PENDING', { isPodLeft: true }, paused],
-    ['a launch that nobody knows of', 'PROVISIONING', { launch: INTENDED, pod: UNKNOWN }, paused],
-    ['a pod that boots', 'PROVISIONING', {}, paused],
-    ['a pod that nobody can tell of', 'PREPARING', { pod: UNKNOWN }, paused],
-    ['a pod that prepares', 'PREPARING', { agent: speaks('PREPARING') }, paused],
-    ['a trainer that has just begun', 'PREPARING', { agent: speaks('RUNNING') }, { kind: 'stop' }],
-    ['a trainer', 'RUNNING', { agent: speaks('RUNNING') }, { kind: 'stop' }],
-    [
-      'a trainer that was told',
-      'RUNNING',
-      { agent: speaks('RUNNING'), ...stopping },
-      { kind: 'stop' },
-    ],
-    ['one that does not end', 'RUNNING', { agent: speaks('RUNNING'), ...late }, paused],
-    ['a silent one', 'RUNNING', {}, { kind: 'stop' }],
-    ['one that stays silent', 'RUNNING', late, paused],
-    [
-      'one whose last lines are to come',
-      'RUNNING',
-      { agent: { ...stopped, isLogStored: false }, ...stopping },
-      { kind: 'wait', status: 'RUNNING' },
-    ],
-    [
-      'one that left a checkpoint',
-      'RUNNING',
-      { agent: stopped, ...stopping, ...left },
-      { kind: 'save' },
-    ],
-    [
-      'one that ended by itself and left a checkpoint',
-      'RUNNING',
-      { agent: stopped, ...left },
-      { kind: 'stop' },
-    ],
-    ['one that cannot hand it over', 'RUNNING', { agent: stopped, ...late, ...left }, paused],
-    ['one that is stored', 'RUNNING', { agent: stopped, ...stopping }, { ...paused, exitCode: 20 }],
-    [
-      'one that succeeded first',
-      'RUNNING',
-      { agent: speaks('SUCCEEDED'), ...stopping },
-      { kind: 'wait', status: 'COLLECTING' },
-    ],
-    [
-      'results that are being fetched',
-      'COLLECTING',
-      { agent: speaks('SUCCEEDED') },
-      { kind: 'collect' },
-    ],
-    ['a job that is paused', 'PAUSED', {}, { kind: 'idle' }],
-  ] as const)('leads %s (%s) on', (_what, status, seen, expected) => {
-    expect(step(status, seen, wished)).toMatchObject(expected);
-  });
-
-  test('does not make good what failed by itself', () => {
-    const failure = makeFailure('OUT_OF_MEMORY');
-    const agent = speaks('FAILED', { failure });
-    expect(step('RUNNING', { agent, ...stopping }, wished)).toMatchObject({
-      then: 'fail',
-      failure,
-    });
-  });
-
-  test.each(['PREPARING', 'RUNNING', 'COLLECTING'] as const)(
-    'is there, and no attempt used up, when the pod is lost (%s)',
-    (status) => {
-      const job = { ...wished, attempt: 3 };
-      expect(step(status, { pod: GONE }, job)).toMatchObject({ then: 'pause', outcome: 'LOST' });
-      const agent = speaks('WAITING', { bootId: 'other' });
-      expect(step(status, { agent }, job)).toMatchObject({ then: 'pause', outcome: 'LOST' });
-    },
-  );
-
-  test('and taken back once the trainer was told to stop ends its attempt all the same', () => {
-    expect(step('RUNNING', { agent: speaks('RUNNING'), ...stopping })).toEqual({ kind: 'stop' });
-    expect(step('RUNNING', { agent: stopped, ...stopping })).toMatchObject(paused);
-  });
-
-  test('is over when it is taken back', () => {
-    expect(step('PAUSED')).toEqual({ kind: 'resume' });
-  });
-
-  test.each(ACTIVE)('gives way to a cancellation (%s)', (status) => {
-    expect(step(status, stopping, { ...wished, cancelRequestedAt: NOW })).toMatchObject({
-      then: 'cancel',
-    });
-  });
-});
-
-describe('a pause that is over', () => {
-  test('counts for no limit of time', () => {
-    const times = { startedAt: NOW - 3_600_000, pausedMs: 1 };
-    expect(step('RUNNING', {}, times)).toMatchObject({ kind: 'wait' });
-    expect(msUntilLimit(situation('COLLECTING', {}, times), 0, POLICY)).toBe(1);
-  });
-  test('and has used up no attempt', () => {
-    const job = { attempt: 4, pauses: 2 };
-    expect(step('RUNNING', { pod: GONE }, job)).toMatchObject({ then: 'retry' });
-    expect(step('RUNNING', { pod: GONE }, { ...job, pauses: 1 })).toMatchObject({ then: 'fail' });
   });
 });
 

@@ -1,6 +1,9 @@
 /** Jobs that are paused and resumed, as their owners see it. */
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { makeFolder } from '../support/folder.ts';
 import { hasEnded, jobThat, readJob, SMALL_SPEC, startPaced } from '../support/training.ts';
 import type { SeenJob } from '../support/training.ts';
 import { until } from '../support/until.ts';
@@ -172,3 +175,74 @@ test('a pause that is taken back on its way leads straight to the next attempt',
   await jobThat(query, id, hasEnded);
   await allGone(app);
 }, 120_000);
+
+/** Python reads it before the trainer: from then on SIGTERM makes that say `word` and exit so. */
+function endingAtStop(exitCode: number, word = ''): Readonly<Record<string, string>> {
+  const folder = makeFolder();
+  const program = `
+import os, signal, sys
+if any(word.endswith("/trainer.py") for word in sys.orig_argv):
+    known = signal.signal
+    def die(*_):
+        os.write(1, ${JSON.stringify(`\n${word}\n`)}.encode())
+        os._exit(${exitCode})
+    signal.signal = lambda number, handler: known(number, die if number == signal.SIGTERM else handler)
+`;
+  writeFileSync(join(folder, 'sitecustomize.py'), program);
+  return { PYTHONPATH: folder };
+}
+
+test('a trainer that crashes when it is told to stop leaves its job paused, where the last stored checkpoint was', async () => {
+  // One attempt in all: it is not used up.
+  const app = await startPaced(STEP_MS, { MAX_ATTEMPTS: '1' }, endingAtStop(1));
+  const { query, submit } = app;
+  const id = await submit({}, { ...LONG, checkpointSteps: 20 });
+  await jobThat(query, id, ({ artifacts }) => artifacts.length > 0, 30_000);
+  await pause(app, id);
+  const paused = await jobThat(query, id, isPaused, 30_000);
+  expect(paused).toMatchObject({
+    failure: null,
+    attempts: [{ outcome: 'PAUSED', exitCode: 1 }],
+  });
+  const step = paused.progress?.step ?? 0;
+  expect(step).toBeGreaterThanOrEqual(20);
+  await allGone(app);
+  const warning = `warning: its last checkpoint was not written (the trainer ended with exit code 1): it will go on from step ${step}`;
+  expect((await detailsOf(app, id)).logs.lines.map(({ text }) => text)).toContain(warning);
+  await resume(app, id);
+  expect(await jobThat(query, id, hasEnded, 60_000)).toMatchObject({
+    status: 'COMPLETED',
+    attempts: [{ outcome: 'PAUSED' }, { outcome: 'SUCCEEDED' }],
+  });
+  expect((await detailsOf(app, id)).attempts).toMatchObject([{}, { resumedFromStep: step }]);
+  await allGone(app);
+}, 120_000);
+
+test('one that has stored no checkpoint will begin anew, and says so', async () => {
+  const app = await startPaced(STEP_MS, {}, endingAtStop(1));
+  const { query, submit } = app;
+  const id = await submit({}, ENDLESS);
+  await jobThat(query, id, trainsBehind(5), 30_000);
+  await pause(app, id);
+  expect(await jobThat(query, id, isPaused, 30_000)).toMatchObject({ progress: null });
+  await allGone(app);
+  const told = (await detailsOf(app, id)).logs.lines.map(({ text }) => text);
+  expect(told).toContain(
+    'warning: its last checkpoint was not written (the trainer ended with exit code 1): it will begin anew',
+  );
+}, 60_000);
+
+test('a failure that the trainer tells by its own word fails a job that is to pause', async () => {
+  const word = '@failure {"code": "DATASET_INVALID", "message": "row 3"}';
+  const app = await startPaced(STEP_MS, {}, endingAtStop(10, word));
+  const { query, submit } = app;
+  const id = await submit({}, ENDLESS);
+  await jobThat(query, id, trainsBehind(5), 30_000);
+  await pause(app, id);
+  expect(await jobThat(query, id, hasEnded, 30_000)).toMatchObject({
+    status: 'FAILED',
+    failure: { code: 'DATASET_INVALID', message: 'row 3' },
+    attempts: [{ outcome: 'FAILED', exitCode: 10 }],
+  });
+  await allGone(app);
+}, 60_000);

@@ -122,11 +122,15 @@ const QUICK = {
 export const LONG_SPEC = { ...SPEC, maxSteps: 1_000_000, checkpointSteps: 1_000 };
 
 /** The same on an emulator of its own, whose trainer takes its time and costs next to nothing. */
-export async function startPaced(stepMs: number, settings: Readonly<Record<string, string>> = {}) {
+export async function startPaced(
+  stepMs: number,
+  settings: Readonly<Record<string, string>> = {},
+  podEnvironment: Readonly<Record<string, string>> = {},
+) {
   const emulator = await createEmulator({
     rateLimit: null,
     reclaimGraceMs: 500,
-    podEnvironment: { TOY_STEP_DELAY_MS: String(stepMs) },
+    podEnvironment: { TOY_STEP_DELAY_MS: String(stepMs), ...podEnvironment },
   });
   onTestFinished(() => emulator.close());
   return startWithDataset({ EMULATOR_URL: emulator.url, ...settings });

@@ -17,6 +17,8 @@ import { makeFailure } from '../training/failure.ts';
 import type { TrainingFailure } from '../training/failure.ts';
 import { hasEnded } from './job.ts';
 import type { AttemptOutcome, Job, JobStatus, Launch } from './job.ts';
+import { diedOfStop, missingCheckpoint } from './last-checkpoint.ts';
+import type { LastCheckpoint } from './last-checkpoint.ts';
 
 /** A pod in the newest listing. */
 export type PodSeen =
@@ -127,6 +129,8 @@ export type Step =
       readonly then: 'retry' | 'fail' | 'cancel' | 'pause';
       readonly failure: TrainingFailure | null;
       readonly exitCode: number | null;
+      /** What became of the checkpoint that a pause was to end with; omitted: nothing is missing. */
+      readonly lastCheckpoint?: LastCheckpoint;
     };
 
 const IDLE_MS = 3_600_000;
@@ -274,7 +278,8 @@ function whenPausing(seen: Situation, policy: StepPolicy): Step {
   const { agent, job, now, stoppingSince } = seen;
   const isLate = stoppingSince !== null && now - stoppingSince >= policy.pausingMs;
   if (agent.kind !== 'speaks') {
-    return isLate || job.status === 'PREPARING' ? pause('PAUSED') : { kind: 'stop' };
+    if (isLate) return pause('PAUSED', null, 'not stored');
+    return job.status === 'PREPARING' ? pause('PAUSED') : { kind: 'stop' };
   }
   if (seen.bootId !== null && agent.bootId !== seen.bootId) return restarted(seen);
   switch (agent.phase) {
@@ -282,7 +287,7 @@ function whenPausing(seen: Situation, policy: StepPolicy): Step {
     case 'PREPARING':
       return pause('PAUSED');
     case 'RUNNING':
-      return isLate ? pause('PAUSED') : { kind: 'stop' };
+      return isLate ? pause('PAUSED', null, 'not written') : { kind: 'stop' };
     case 'SUCCEEDED':
       return wait(
         agent.isLogStored ? 'COLLECTING' : 'RUNNING',
@@ -291,15 +296,17 @@ function whenPausing(seen: Situation, policy: StepPolicy): Step {
       );
     case 'FAILED':
       if (!agent.isLogStored && !isLate) return wait(job.status, PAUSING, policy.followMs);
-      if (!agent.isStopped) return trainingFailed(seen, agent);
+      if (!agent.isStopped && !diedOfStop(stoppingSince, agent)) return trainingFailed(seen, agent);
       // It ended before it was told to: from the word to stop on there is a deadline.
       if (seen.isCheckpointLeft && stoppingSince === null) return { kind: 'stop' };
       if (seen.isCheckpointLeft && !isLate) return { kind: 'save' };
-      return pause('PAUSED', agent.exitCode);
+      return pause('PAUSED', agent.exitCode, missingCheckpoint(agent, seen.isCheckpointLeft));
   }
 }
 
-function trainingFailed(seen: Situation, agent: Extract<AgentSeen, { kind: 'speaks' }>): Step {
+type Speaking = Extract<AgentSeen, { kind: 'speaks' }>;
+
+function trainingFailed(seen: Situation, agent: Speaking): Step {
   const failure =
     agent.failure ?? makeFailure('TRAINER_CRASHED', 'The trainer ended without saying why.');
   return agent.isEnvironmental
@@ -366,8 +373,13 @@ function fail(failure: TrainingFailure, exitCode: number | null = null): Step {
   return { kind: 'end', outcome: 'FAILED', then: 'fail', failure, exitCode };
 }
 
-function pause(outcome: AttemptOutcome, exitCode: number | null = null): Step {
-  return { kind: 'end', outcome, then: 'pause', failure: null, exitCode };
+function pause(
+  outcome: AttemptOutcome,
+  exitCode: number | null = null,
+  lastCheckpoint?: LastCheckpoint,
+): Step {
+  const missing = lastCheckpoint === undefined ? {} : { lastCheckpoint };
+  return { kind: 'end', outcome, then: 'pause', failure: null, exitCode, ...missing };
 }
 
 function wait(status: JobStatus, reason: string | null, dueInMs: number): Step {
