@@ -20,7 +20,7 @@ import { statusSpan, usd, usdPerHour } from './cli/format.ts';
 import { readMetric } from './cli/metric-text.ts';
 import { barOf, createOutput } from './cli/output.ts';
 import type { Span } from './cli/output.ts';
-import { createCommandLine, createRetry } from './cli/session.ts';
+import { createCommandLine, createRetry, SETTLED_MS } from './cli/session.ts';
 import type { Session } from './cli/session.ts';
 import { submitFile } from './cli/submit-job.ts';
 import { readConfig } from './config.ts';
@@ -155,6 +155,7 @@ function createSession(url: string, signal: AbortSignal): Session {
     api: createApi({ url, signal, onWarning: (text) => void output.note(`! ${text}`) }),
     retry: createRetry(output, signal, FIRST_RETRY_MS),
     pollMs: POLL_MS,
+    settledMs: SETTLED_MS,
     commandLine: createCommandLine('npm run cli --', url),
   };
 }

@@ -17,18 +17,43 @@ export interface Retry {
 
 const MOST_GROWTH = 20;
 
+/** Tries of one thing, of which several in a row may fail. */
+export interface Backoff {
+  /** The last try got further than those before. `isSettled`: and so well that waits begin anew. */
+  advance(isSettled: boolean): void;
+  /** @throws {CliFailure} the failure, when too many tries in a row got nowhere; interrupted */
+  wait(failure: CliFailure): Promise<void>;
+}
+
+export function createBackoff({ firstMs, limit, onRetry, signal }: Retry): Backoff {
+  let fruitless = 0;
+  let waits = 0;
+  return {
+    advance(isSettled) {
+      fruitless = 0;
+      if (isSettled) waits = 0;
+    },
+    async wait(failure) {
+      fruitless += 1;
+      if (fruitless > limit) throw failure;
+      const waitMs = firstMs * Math.min(MOST_GROWTH, 2 ** waits);
+      waits += 1;
+      await onRetry(failure, waitMs, waits);
+      await sleep(waitMs, signal);
+    },
+  };
+}
+
 /** @throws {CliFailure} the last one, or at once one that does not pass by itself */
 export async function withRetries<T>(attempt: () => Promise<T>, retry: Retry): Promise<T> {
-  for (let count = 1; ; count += 1) {
+  const backoff = createBackoff(retry);
+  for (;;) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof CliFailure) || !error.isPassing) throw error;
-      if (retry.hasAdvanced?.() === true) count = 1;
-      if (count > retry.limit) throw error;
-      const waitMs = retry.firstMs * Math.min(MOST_GROWTH, 2 ** (count - 1));
-      await retry.onRetry(error, waitMs, count);
-      await sleep(waitMs, retry.signal);
+      if (retry.hasAdvanced?.() === true) backoff.advance(true);
+      await backoff.wait(error);
     }
   }
 }

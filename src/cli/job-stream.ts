@@ -24,7 +24,10 @@ type JobEvent =
     }
   | StreamEnd;
 
-/** Nothing between here and the server lets a WebSocket through, or the server has none. */
+/**
+ * There was no WebSocket: something between here and the server lets none through, or the server has
+ * none. `isPassing`: it may be there a little later.
+ */
 export class NoSocketsFailure extends CliFailure {}
 
 export const LOG_STREAM = `subscription JobLog($id: ID!, $after: LogCursor) {
@@ -59,7 +62,7 @@ const NORMAL_CLOSURE = 1_000;
 /** What waits here before nothing more is read from the socket. */
 const MAX_WAITING = 64;
 
-/** @throws {CliFailure} at any cut, as `isPassing`; {@link NoSocketsFailure} */
+/** @throws {CliFailure} at any cut, as `isPassing`; {@link NoSocketsFailure} before it is open */
 export async function* openJobStream(
   { api, signal }: { readonly api: Api; readonly signal: AbortSignal },
   { id, after }: { readonly id: string; readonly after: string | null },
@@ -75,6 +78,11 @@ export async function* openJobStream(
     },
     retryAttempts: 0,
     onNonLazyError: () => undefined,
+    on: {
+      connected: () => {
+        waiting.open();
+      },
+    },
   });
   const onAbort = () => {
     waiting.fail(interrupted());
@@ -114,7 +122,17 @@ function createWaiting(url: string) {
   let failure: CliFailure | undefined;
   let wake: (() => void) | undefined;
   let socket: WebSocket | undefined;
+  let isOpen = false;
   let isPaused = false;
+
+  function failureOf(error: unknown): CliFailure {
+    return failureOfWire(error, url) ?? noStream(whyOf(error));
+  }
+
+  /** What ends it before it is open says that there is no way for it. */
+  function noStream(why: string): CliFailure {
+    return isOpen ? cut(url, why) : noSockets(url, why);
+  }
 
   function fail(error: CliFailure): void {
     failure ??= error;
@@ -132,6 +150,10 @@ function createWaiting(url: string) {
     attach(opened: WebSocket): void {
       socket = opened;
     },
+    /** The server has taken the connection. */
+    open(): void {
+      isOpen = true;
+    },
     fail,
     /** Whatever state it is in: nothing of it keeps the program alive. */
     leave(): void {
@@ -143,7 +165,7 @@ function createWaiting(url: string) {
       return {
         next: ({ data, errors }) => {
           if (errors !== undefined) {
-            fail(failureOfWire(errors, url));
+            fail(failureOf(errors));
             return;
           }
           try {
@@ -155,7 +177,7 @@ function createWaiting(url: string) {
           wake?.();
         },
         error: (error) => {
-          fail(failureOfWire(error, url));
+          fail(failureOf(error));
         },
         complete: () => {
           fail(cut(url, 'the stream stopped without an end'));
@@ -173,7 +195,7 @@ function createWaiting(url: string) {
         await new Promise<void>((resolve) => {
           wake = resolve;
           timer = setTimeout(() => {
-            fail(cut(url, 'it said nothing for too long'));
+            fail(noStream('it said nothing for too long'));
           }, SILENCE_MS);
         });
         clearTimeout(timer);
@@ -187,21 +209,30 @@ const errorSchema = z.object({ message: z.string() });
 /** Close codes with which the server says that it does not want this caller. */
 const UNWANTED = new Set([4400, 4401, 4403, 4406]);
 
-/** graphql-ws hands on GraphQL errors as a list, a close event, or the error of the socket. */
-function failureOfWire(error: unknown, url: string): CliFailure {
+/** graphql-ws hands on GraphQL errors as a list, a close event, or the error of the socket. Null: a cut. */
+function failureOfWire(error: unknown, url: string): CliFailure | null {
   if (Array.isArray(error)) return failureOfWireErrors(error) ?? strange(url);
+  const code = closeSchema.safeParse(error).data?.code;
+  if (code === undefined || !UNWANTED.has(code)) return null;
+  return new CliFailure('refused', `${url} closed the connection: ${whyOf(error)}`);
+}
+
+function whyOf(error: unknown): string {
   const close = closeSchema.safeParse(error).data;
-  if (close !== undefined) {
-    const said = `${close.code}${close.reason === '' ? '' : ` ${close.reason}`}`;
-    return UNWANTED.has(close.code)
-      ? new CliFailure('refused', `${url} closed the connection: ${said}`)
-      : cut(url, said);
-  }
-  const message = errorSchema.safeParse(error).data?.message ?? 'no connection';
-  const status = Number(/^Unexpected server response: (\d{3})/.exec(message)?.[1]);
-  return Number.isNaN(status) || status >= 500 || status === 429
-    ? cut(url, message)
-    : new NoSocketsFailure('unreachable', `${url} takes no WebSocket (${status}).`);
+  if (close !== undefined) return `${close.code}${close.reason === '' ? '' : ` ${close.reason}`}`;
+  return errorSchema.safeParse(error).data?.message ?? 'no connection';
+}
+
+/** An answer in place of the upgrade that says no, and not: not now. */
+function isNoForGood(status: number): boolean {
+  return (status < 500 && status !== 408 && status !== 429) || status === 501;
+}
+
+function noSockets(url: string, why: string): NoSocketsFailure {
+  const status = /^Unexpected server response: (\d{3})/.exec(why)?.[1];
+  const isPassing = status === undefined || !isNoForGood(Number(status));
+  const message = `${url} takes no WebSocket (${status ?? why}).`;
+  return new NoSocketsFailure('unreachable', message, { isPassing });
 }
 
 function cut(url: string, why: string): CliFailure {

@@ -15,7 +15,7 @@ import { CliFailure } from './failure.ts';
 import { createOutput } from './output.ts';
 import type { Output, TextSink } from './output.ts';
 import { safeText } from './safe-text.ts';
-import { FIRST_RETRY_MS, POLL_MS, createCommandLine, createRetry } from './session.ts';
+import { FIRST_RETRY_MS, POLL_MS, SETTLED_MS, createCommandLine, createRetry } from './session.ts';
 import type { Session } from './session.ts';
 
 export interface CliOptions {
@@ -89,7 +89,8 @@ function createProgram(options: CliOptions, output: Output): Command {
     const start = env.npm_lifecycle_event === 'cli' ? 'npm run cli --' : 'runpod-subgraph';
     const isUrlGiven = program.getOptionValueSource('url') === 'cli';
     const commandLine = createCommandLine(start, isUrlGiven ? url : undefined);
-    return { api, output, signal, retry, pollMs: options.pollMs ?? POLL_MS, commandLine };
+    const pollMs = options.pollMs ?? POLL_MS;
+    return { api, output, signal, retry, pollMs, settledMs: SETTLED_MS, commandLine };
   };
   for (const add of COMMANDS) add(program, open);
   return program;

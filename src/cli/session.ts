@@ -13,6 +13,8 @@ export interface Session {
   readonly retry: Retry;
   /** Between two questions about a job where nothing is new. */
   readonly pollMs: number;
+  /** So long a stream must stand for the waits between streams to begin anew. */
+  readonly settledMs: number;
   /** A command as its user would type it, to be shown. */
   readonly commandLine: (...words: readonly string[]) => string;
 }
@@ -21,6 +23,8 @@ export interface Session {
 const RETRIES = 12;
 export const FIRST_RETRY_MS = 500;
 export const POLL_MS = 1_000;
+/** As long as the longest of those waits. */
+export const SETTLED_MS = 10_000;
 
 export function createRetry(output: Output, signal: AbortSignal, firstMs: number): Retry {
   return {

@@ -1,11 +1,16 @@
 /**
  * One job as it goes on: its state and the lines of its log, as the server tells them. Connections
  * come and go; the cursor moves only with lines that were handed on, so none is lost or told twice.
+ *
+ * - STREAMING  over a WebSocket; after a cut another, after a wait that grows until one has stood for
+ *              a while
+ * - ASKING     several WebSockets in a row were refused: by questions, and now and then by one
+ *              WebSocket more, at intervals that double up to a quarter of an hour
  */
 import { z } from 'zod';
-import { withRetries } from './backoff.ts';
+import { createBackoff } from './backoff.ts';
 import { CliFailure, noSuchJob } from './failure.ts';
-import { BRIEF_JOB, briefJobSchema } from './job-answer.ts';
+import { BRIEF_JOB, briefJobSchema, hasEnded } from './job-answer.ts';
 import type { BriefJob, LineAnswer } from './job-answer.ts';
 import { NoSocketsFailure, openJobStream } from './job-stream.ts';
 import type { StreamEnd } from './job-stream.ts';
@@ -29,38 +34,81 @@ export const STATE = `query JobState($id: ID!) { trainingJob(id: $id) { ${BRIEF_
 
 const stateSchema = z.object({ trainingJob: briefJobSchema.nullable() });
 
+/** In a row, before questions take the place of streams. */
+const REFUSALS = 3;
+/** Of {@link Session.pollMs}: until a WebSocket is tried again, and how often that doubles. */
+const POLLS_BEFORE_STREAM = 60;
+const DOUBLINGS = 4;
+
+interface Progress {
+  /** Behind what was handed on. */
+  cursor: string | null;
+  /** WebSockets that were refused since the last one that was not. */
+  refusals: number;
+}
+
 /**
  * Ends once the job has ended and its whole log was seen. Failures that pass are waited out.
  * @throws {CliFailure}
  */
 export async function* watchJob(session: Session, { id, after }: Place): AsyncGenerator<Sighting> {
-  let cursor = after;
-  let connection: AsyncGenerator<Sighting, void, void> | undefined;
+  const progress: Progress = { cursor: after, refusals: 0 };
+  let isTold = false;
+  for (;;) {
+    const refusal = yield* stream(session, id, progress);
+    if (refusal === null) return;
+    if (!isTold) {
+      await session.output.note({ text: `${refusal.message} Asking instead.`, style: 'yellow' });
+      isTold = true;
+    }
+    if (yield* ask(session, id, progress)) return;
+  }
+}
 
-  async function next(): Promise<IteratorResult<Sighting, void>> {
-    connection ??= follow(session, { id, after: cursor });
+/** @returns why streams are of no use now; null: the job has ended, and all is seen */
+async function* stream(
+  session: Session,
+  id: string,
+  progress: Progress,
+): AsyncGenerator<Sighting, NoSocketsFailure | null, void> {
+  const backoff = createBackoff(session.retry);
+  for (;;) {
+    let openedAt: number | undefined;
     try {
-      return await connection.next();
+      for await (const sighting of follow(session, { id, after: progress.cursor })) {
+        openedAt ??= performance.now();
+        progress.refusals = 0;
+        progress.cursor = sighting.cursor;
+        yield sighting;
+      }
+      return null;
     } catch (error) {
-      connection = undefined;
-      throw error;
+      if (error instanceof NoSocketsFailure) {
+        progress.refusals = Math.max(progress.refusals + 1, error.isPassing ? 0 : REFUSALS);
+        if (progress.refusals >= REFUSALS) return error;
+      } else if (!(error instanceof CliFailure) || !error.isPassing) throw error;
+      // One event and a cut, again and again, gets further, but no sooner each time.
+      if (openedAt !== undefined)
+        backoff.advance(performance.now() - openedAt >= session.settledMs);
+      await backoff.wait(error);
     }
   }
+}
 
-  try {
-    for (;;) {
-      const step = await withRetries(next, session.retry);
-      if (step.done === true) return;
-      ({ cursor } = step.value);
-      yield step.value;
-    }
-  } catch (error) {
-    if (!(error instanceof NoSocketsFailure)) throw error;
-    await session.output.note({ text: `${error.message} Asking instead.`, style: 'yellow' });
-    yield* pollJob(session, { id, after: cursor });
-  } finally {
-    await connection?.return();
+/** @returns whether the job has ended, and all is seen; false: it is time for a stream */
+async function* ask(
+  session: Session,
+  id: string,
+  progress: Progress,
+): AsyncGenerator<Sighting, boolean, void> {
+  const doublings = Math.min(DOUBLINGS, progress.refusals - REFUSALS);
+  const until = performance.now() + session.pollMs * POLLS_BEFORE_STREAM * 2 ** doublings;
+  for await (const sighting of pollJob(session, { id, after: progress.cursor })) {
+    progress.cursor = sighting.cursor;
+    yield sighting;
+    if (performance.now() >= until && !hasEnded(sighting.job)) return false;
   }
+  return true;
 }
 
 /** Over one connection. The first sighting comes with the stream's first word, and not before. */

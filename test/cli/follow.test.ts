@@ -1,19 +1,37 @@
 import { expect, test } from 'vitest';
 import { startTestApp } from '../support/start-app.ts';
-import { SPEC, submitJob, uploadDataset } from '../support/training.ts';
-import { listen, sendJson, startCuttingProxy, startFlakyProxy } from './listen.ts';
+import { LONG_SPEC, SPEC, submitJob, uploadDataset } from '../support/training.ts';
+import { until } from '../support/until.ts';
+import {
+  listen,
+  sendJson,
+  startCuttingProxy,
+  startFlakyProxy,
+  startRefusingProxy,
+} from './listen.ts';
 import { cli } from './run-cli.ts';
 
 const QUICK = { RECONCILE_SECONDS: '0.2', POD_ABSENT_SECONDS: '0.5' };
 
-async function startJob(query: Parameters<typeof uploadDataset>[0]): Promise<string> {
+async function startJob(
+  query: Parameters<typeof uploadDataset>[0],
+  spec: object = SPEC,
+): Promise<string> {
   const uploadId = await uploadDataset(query);
   const { job } = await submitJob(query, {
     name: 'followed',
-    spec: { ...SPEC, dataset: { uploadId } },
+    spec: { ...spec, dataset: { uploadId } },
   });
   return job?.id ?? '';
 }
+
+async function storedSeqs(url: string, id: string): Promise<number[]> {
+  const log = await cli(['logs', id, '--json'], { url });
+  const [{ lines } = { lines: [] }] = log.documents as { lines: { seq: number }[] }[];
+  return lines.map(({ seq }) => seq);
+}
+
+const ASKS = /takes no WebSocket \(\d+\)\. Asking instead\./g;
 
 function seqsOf(documents: readonly unknown[]): number[] {
   return (documents as { event: string; line: { seq: number } }[])
@@ -34,9 +52,7 @@ test('a follower whose stream is cut again and again gets each line once, in ord
   expect(run.code, run.err).toBe(0);
   expect(run.err).toMatch(/was cut.*Trying again in/);
   expect(proxy.cuts()).toBeGreaterThan(5);
-  const log = await cli(['logs', id, '--json'], { url: `${app.url}/graphql` });
-  const [{ lines } = { lines: [] }] = log.documents as { lines: { seq: number }[] }[];
-  expect(seqsOf(run.documents)).toEqual(lines.map(({ seq }) => seq));
+  expect(seqsOf(run.documents)).toEqual(await storedSeqs(`${app.url}/graphql`, id));
   expect(run.documents.at(-1)).toMatchObject({ event: 'ended', job: { status: 'COMPLETED' } });
 });
 
@@ -70,10 +86,46 @@ test('where no WebSocket comes through and every third request is cut it asks, a
   expect(run.err).toMatch(/not reachable.*Trying again in/);
   expect(run.err).toContain('takes no WebSocket');
   const seqs = seqsOf(run.documents);
-  const log = await cli(['logs', id, '--json'], { url: `${app.url}/graphql` });
-  const [{ lines } = { lines: [] }] = log.documents as { lines: { seq: number }[] }[];
-  expect(seqs).toEqual(lines.map(({ seq }) => seq));
+  expect(seqs).toEqual(await storedSeqs(`${app.url}/graphql`, id));
   expect(seqs.length).toBeGreaterThan(20);
+});
+
+test('a follower asks, and says so once, whatever a proxy answers WebSockets with for good', async () => {
+  const { app, url, query } = await startTestApp(QUICK);
+  const id = await startJob(query);
+  const runs = await Promise.all(
+    [400, 404, 426, 501, 502, 503].map(async (status) => {
+      const proxy = await startRefusingProxy(app.url, () => status);
+      return cli(['logs', id, '--follow', '--json'], { url: `${proxy}/graphql` });
+    }),
+  );
+  const stored = await storedSeqs(url, id);
+  for (const run of runs) {
+    expect(run.code, run.err).toBe(0);
+    expect(run.err.match(ASKS)).toHaveLength(1);
+    expect(seqsOf(run.documents)).toEqual(stored);
+    expect(run.documents.at(-1)).toMatchObject({ event: 'ended', job: { status: 'COMPLETED' } });
+  }
+});
+
+test('a follower that asks tries the stream again, and goes on by it once it is let through', async () => {
+  const { app, url, query } = await startTestApp(QUICK);
+  const id = await startJob(query, LONG_SPEC);
+  const refused = 4;
+  let passed = 0;
+  const proxy = await startRefusingProxy(app.url, (upgrade) => {
+    if (upgrade <= refused) return 503;
+    passed += 1;
+    return null;
+  });
+  const following = cli(['logs', id, '--follow', '--json'], { url: `${proxy}/graphql` });
+  await until('a stream is let through', () => passed > 0);
+  await query('mutation($id: ID!) { cancelTrainingJob(id: $id) { job { id } } }', { id });
+  const run = await following;
+  expect(run.documents.at(-1)).toMatchObject({ job: { status: 'CANCELLED' } });
+  expect(run.err.match(ASKS)).toHaveLength(1);
+  expect(run.err.match(/Trying again/g)).toHaveLength(2);
+  expect(seqsOf(run.documents)).toEqual(await storedSeqs(url, id));
 });
 
 test('Ctrl-C leaves the job running and says how to go on, and that way leads on', async () => {

@@ -54,21 +54,15 @@ export async function startFlakyProxy(
   });
 }
 
-/**
- * Passes bytes on to `target`, WebSockets too; each connection for a WebSocket is cut behind so many
- * bytes of answer.
- * @returns its address, and how many it has cut
- */
-export async function startCuttingProxy(
+/** Passes bytes on to `target`, as `join` wires the two ends of each connection. */
+async function startTcpProxy(
   target: string,
-  bytesUntilCut: () => number,
-): Promise<{ url: string; cuts: () => number }> {
+  join: (client: Socket, upstream: Socket) => void,
+): Promise<string> {
   const { port } = new URL(target);
   const open = new Set<Socket>();
-  let cuts = 0;
   const server = createTcpServer((client) => {
     const upstream = connect(Number(port), '127.0.0.1');
-    let left = Infinity;
     for (const socket of [client, upstream]) {
       open.add(socket);
       socket.on('error', () => undefined);
@@ -78,8 +72,34 @@ export async function startCuttingProxy(
         upstream.destroy();
       });
     }
+    join(client, upstream);
+  });
+  onTestFinished(() => {
+    server.close();
+    for (const socket of open) socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function isUpgrade(chunk: Buffer): boolean {
+  return /^upgrade: websocket/im.test(chunk.toString('latin1'));
+}
+
+/**
+ * Passes bytes on to `target`, WebSockets too; each connection for a WebSocket is cut behind so many
+ * bytes of answer.
+ * @returns its address, and how many it has cut
+ */
+export async function startCuttingProxy(
+  target: string,
+  bytesUntilCut: () => number,
+): Promise<{ url: string; cuts: () => number }> {
+  let cuts = 0;
+  const url = await startTcpProxy(target, (client, upstream) => {
+    let left = Infinity;
     client.on('data', (chunk) => {
-      if (/^upgrade: websocket/im.test(chunk.toString('latin1'))) left = bytesUntilCut();
+      if (isUpgrade(chunk)) left = bytesUntilCut();
       upstream.write(chunk);
     });
     upstream.on('data', (chunk) => {
@@ -90,13 +110,24 @@ export async function startCuttingProxy(
       client.destroySoon();
     });
   });
-  onTestFinished(() => {
-    server.close();
-    for (const socket of open) socket.destroy();
+  return { url, cuts: () => cuts };
+}
+
+/**
+ * Passes everything on to `target`, but answers WebSockets itself with `statusOf` their number,
+ * which begins with 1; null: it lets that one through.
+ */
+export async function startRefusingProxy(
+  target: string,
+  statusOf: (upgrade: number) => number | null,
+): Promise<string> {
+  let upgrades = 0;
+  return startTcpProxy(target, (client, upstream) => {
+    client.on('data', (chunk) => {
+      const status = isUpgrade(chunk) ? statusOf((upgrades += 1)) : null;
+      if (status === null) upstream.write(chunk);
+      else client.end(`HTTP/1.1 ${status} No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    });
+    upstream.on('data', (chunk) => client.write(chunk));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    cuts: () => cuts,
-  };
 }

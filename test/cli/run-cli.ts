@@ -46,7 +46,7 @@ export async function cli(argv: readonly string[], setting: CliSetting = {}): Pr
   };
 }
 
-function createSink(columns: number | undefined, onWrite?: (text: string) => void) {
+export function createSink(columns: number | undefined, onWrite?: (text: string) => void) {
   let text = '';
   return {
     ...(columns === undefined ? {} : { isTTY: true, columns }),
