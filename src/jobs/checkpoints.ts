@@ -61,7 +61,7 @@ export interface CheckpointSource {
 
 export type SaveResult =
   | { readonly kind: 'stored'; readonly step: number }
-  /** Nothing newer is whole or hashed yet, or the attempt has ended. */
+  /** Nothing newer is whole or hashed yet, the attempt has ended, or its files are another's by now. */
   | { readonly kind: 'none' }
   /** It is not what the pod says it is. */
   | { readonly kind: 'corrupt'; readonly step: number; readonly reason: string };
@@ -93,6 +93,7 @@ export async function saveCheckpoint(
   const listed = list.files.filter(({ path }) => readCheckpointPath(path)?.step === step);
   const found = { step, bootId: list.bootId, files: listed };
   const outcome = await fetchCheckpoint(deps, source, found, signal);
+  if (outcome.kind === 'taken') return { kind: 'none' };
   if (outcome.kind === 'corrupt') {
     // The trainer prunes too: what is gone by now was not wrong, but late.
     const { files } = await agent.results(signal, bootId);
@@ -116,19 +117,21 @@ interface ListedCheckpoint {
   readonly files: Parameters<typeof collectListed>[1]['files'];
 }
 
+/** `taken`: another has stored it meanwhile, or it is being removed; nothing was put into the store. */
 async function fetchCheckpoint(
   deps: StoringDeps,
   source: CheckpointSource,
   { step, bootId, files }: ListedCheckpoint,
   signal: AbortSignal,
-): Promise<CollectOutcome> {
+): Promise<CollectOutcome | { readonly kind: 'taken' }> {
   const { job, attempt, agent } = source;
   if (files.length > MAX_FILES) {
     return { kind: 'corrupt', reason: `It has ${files.length} files, of ${MAX_FILES}.` };
   }
   const folder = checkpointStagingOf(deps.stagingFolder, job.id, attempt);
   await removeOthers(folder, String(step));
-  return collectListed(
+  const seen = { isTaken: false };
+  const outcome = await collectListed(
     {
       agent,
       bootId,
@@ -143,13 +146,15 @@ async function fetchCheckpoint(
         const fault = await faultOf(fetched);
         if (fault !== null) return `The checkpoint is not complete: ${fault}.`;
         deps.failpoint('checkpoint.fetched');
-        await intendFiles(deps.db, job.tenantId, setOf(source, step, fetched), deps.now());
+        const set = setOf(source, step, fetched);
+        seen.isTaken = !(await intendFiles(deps.db, job.tenantId, set, deps.now()));
         deps.failpoint('checkpoint.intended');
-        return null;
+        return seen.isTaken ? 'Its files are another’s by now.' : null;
       },
     },
     { bootId, files },
   );
+  return seen.isTaken ? { kind: 'taken' } : outcome;
 }
 
 /** What was begun of an older one is of no use any more. */

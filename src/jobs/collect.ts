@@ -3,6 +3,7 @@ import { collectArtifacts } from '../artifacts/collect.ts';
 import type { FetchedFile } from '../artifacts/collect.ts';
 import type { AgentResult, PodAgent } from '../datasources/pod-agent.ts';
 import { readCheckpointPath, staleCheckpoints } from '../domain/job/checkpoint.ts';
+import { AppError } from '../errors.ts';
 import { selectArtifactsOfJobs } from '../store/artifacts.ts';
 import { endAttempt, findAttempt } from '../store/attempts.ts';
 import { dropFiles, intendFiles } from '../store/file-sets.ts';
@@ -78,7 +79,10 @@ async function storedSums(
   return new Map(own.map(({ path, sha256 }) => [path, sha256]));
 }
 
-/** Written down before the first of them is in the store: a collection may be cut at any file. */
+/**
+ * Written down before the first of them is in the store: a collection may be cut at any file.
+ * @throws {AppError} STORE_UNAVAILABLE what an earlier one left is still being removed
+ */
 async function intendResults(
   { db, now, failpoint }: StoringDeps,
   lease: Lease,
@@ -94,7 +98,13 @@ async function intendResults(
     sizeBytes: sizeOf(fresh),
     storageKeys: fresh.map(({ storageKey }) => storageKey),
   };
-  await fenced(db, lease, (tx, job) => intendFiles(tx, job.tenantId, set, now()));
+  const isIntended = await fenced(db, lease, (tx, job) =>
+    intendFiles(tx, job.tenantId, set, now()),
+  );
+  if (!isIntended) {
+    const message = 'Files that an earlier collection left are still being removed.';
+    throw new AppError('STORE_UNAVAILABLE', message, { retryable: true });
+  }
   failpoint('collect.intended');
 }
 
