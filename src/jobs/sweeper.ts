@@ -31,6 +31,7 @@ import {
   setBilled,
   unbilledLaunches,
 } from '../store/launches.ts';
+import { purgeLeases } from '../store/leases.ts';
 import { endQuarantine, quarantine, quarantinedPods } from '../store/quarantine.ts';
 import type { QuarantinedPod } from '../store/quarantine.ts';
 import type { Failpoint } from './failpoint.ts';
@@ -38,6 +39,7 @@ import type { Listing } from './pod-watch.ts';
 
 const KEYS_KEPT_MS = 7 * 86_400_000;
 const BILLS_PER_SWEEP = 3;
+const LEASES_PER_SWEEP = 100;
 /** RunPod's records come with a delay; after a day there is nothing more to wait for. */
 const BILLING_GIVE_UP_MS = 86_400_000;
 /** Ends that are asked for at the same time. */
@@ -103,6 +105,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await sweepCondemned(listing, new Set(ours), signal);
     await askForBills(signal);
     await purgeKeys(db, now() - KEYS_KEPT_MS);
+    await purgeLeases(db, LEASES_PER_SWEEP);
   }
 
   /** `launchName` is the pod's own, unless somebody renamed it. */

@@ -1,5 +1,8 @@
 import type { Database } from './database.ts';
 
+/** What servers do for one job under a lease, whose name is `<kind>:<job id>`. */
+const JOB_LEASES = ['checkpoint', 'finish', 'ingest', 'system'];
+
 /** Takes or renews a named lease of the server; false: another holds it. */
 export async function holdLease(
   db: Database,
@@ -49,4 +52,25 @@ export async function removeLease(
     lease.name,
     lease.workerId,
   ]);
+}
+
+const ID_OF_JOB = JOB_LEASES.map(
+  (kind) => `when leases.name like '${kind}:%' then substr(leases.name, ${kind.length + 2})`,
+).join(' ');
+
+/**
+ * Removes up to `limit` leases that ran out, of jobs that have ended: left by servers that were
+ * killed, and never taken again.
+ */
+export async function purgeLeases(db: Database, limit: number): Promise<void> {
+  // One that somebody takes at this moment does not count as run out any more.
+  await db.query(
+    `with expired as materialized (
+       select leases.tenant_id, leases.name from leases
+         join jobs on jobs.id = case ${ID_OF_JOB} end and jobs.tenant_id = leases.tenant_id
+        where leases.leased_until <= ${db.nowMs} and jobs.ended_at is not null limit $1)
+     delete from leases where leased_until <= ${db.nowMs}
+        and (tenant_id, name) in (select tenant_id, name from expired)`,
+    [limit],
+  );
 }
