@@ -32,12 +32,19 @@ import {
   unbilledLaunches,
 } from '../store/launches.ts';
 import { purgeLeases } from '../store/leases.ts';
-import { endQuarantine, quarantine, quarantinedPods } from '../store/quarantine.ts';
+import {
+  endQuarantine,
+  purgeQuarantine,
+  quarantine,
+  quarantinedPods,
+} from '../store/quarantine.ts';
 import type { QuarantinedPod } from '../store/quarantine.ts';
 import type { Failpoint } from './failpoint.ts';
 import type { Listing } from './pod-watch.ts';
 
 const KEYS_KEPT_MS = 7 * 86_400_000;
+/** What became of a pod that is gone, for whoever looks into the store. */
+const QUARANTINE_KEPT_MS = 30 * 86_400_000;
 const BILLS_PER_SWEEP = 3;
 const LEASES_PER_SWEEP = 100;
 /** RunPod's records come with a delay; after a day there is nothing more to wait for. */
@@ -104,7 +111,12 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     await sweepStrangers(strangers, listing, signal);
     await sweepCondemned(listing, new Set(ours), signal);
     await askForBills(signal);
+    await purgeRows();
+  }
+
+  async function purgeRows(): Promise<void> {
     await purgeKeys(db, now() - KEYS_KEPT_MS);
+    await purgeQuarantine(db, now() - QUARANTINE_KEPT_MS);
     await purgeLeases(db, LEASES_PER_SWEEP);
   }
 

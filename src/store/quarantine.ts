@@ -63,6 +63,11 @@ export async function endQuarantine(db: Queryable, podId: string, now: number): 
   );
 }
 
+/** Pods that were gone before `endedBefore`; one that is listed again after all is a new one. */
+export async function purgeQuarantine(db: Queryable, endedBefore: number): Promise<void> {
+  await db.query('delete from quarantined_pods where ended_at < $1', [endedBefore]);
+}
+
 /** False: no such pod is in quarantine. */
 export async function decideQuarantine(
   db: Queryable,

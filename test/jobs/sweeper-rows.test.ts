@@ -1,4 +1,4 @@
-/** Leases that servers left which were killed. */
+/** Rows that nobody needs any more. */
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import type { Platform } from '../../src/datasources/platform.ts';
@@ -7,6 +7,7 @@ import { createSweeper } from '../../src/jobs/sweeper.ts';
 import type { Database } from '../../src/store/database.ts';
 import { claimDue, fenced, insertJob, patchJob } from '../../src/store/jobs.ts';
 import { holdLease, purgeLeases } from '../../src/store/leases.ts';
+import { endQuarantine, quarantine } from '../../src/store/quarantine.ts';
 import { describeStores } from '../support/databases.ts';
 import { jobRecord } from '../support/job-record.ts';
 
@@ -93,5 +94,25 @@ describeStores('leases that were left', (open) => {
     expect(await hold(db, 'ingest:ended', LONG_MS)).toBe(true);
     await purgeLeases(db, 2);
     expect(await leaseNames(db)).toEqual(['ingest:ended']);
+  });
+});
+
+describeStores('pods that were in quarantine', (open) => {
+  it('are forgotten a month after they were gone', async () => {
+    const db = await open();
+    const dayMs = 86_400_000;
+    const at = Date.now();
+    const pod = { podName: 'rps', tenantId: 'default', credentialId: 'other', usdPerHour: 1 };
+    for (const [podId, endedAt] of [
+      ['long ago', at - 31 * dayMs],
+      ['lately', at - 29 * dayMs],
+      ['not yet', null],
+    ] as const) {
+      await quarantine(db, { ...pod, podId, now: at - 90 * dayMs });
+      if (endedAt !== null) await endQuarantine(db, podId, endedAt);
+    }
+    await sweep(db);
+    const rows = await db.query<{ pod_id: string }>('select pod_id from quarantined_pods');
+    expect(rows.map((row) => row.pod_id).toSorted()).toEqual(['lately', 'not yet']);
   });
 });
