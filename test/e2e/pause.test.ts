@@ -176,16 +176,20 @@ test('a pause that is taken back on its way leads straight to the next attempt',
   await allGone(app);
 }, 120_000);
 
-/** Python reads it before the trainer: from then on SIGTERM makes that say `word` and exit so. */
-function endingAtStop(exitCode: number, word = ''): Readonly<Record<string, string>> {
+/**
+ * Python reads it before the trainer: from then on SIGTERM makes that say `word` and exit so; null: it
+ * does not hear it.
+ */
+function endingAtStop(exitCode: number | null, word = ''): Readonly<Record<string, string>> {
   const folder = makeFolder();
+  const end = exitCode === null ? 'pass' : `os._exit(${exitCode})`;
   const program = `
 import os, signal, sys
 if any(word.endswith("/trainer.py") for word in sys.orig_argv):
     known = signal.signal
     def die(*_):
         os.write(1, ${JSON.stringify(`\n${word}\n`)}.encode())
-        os._exit(${exitCode})
+        ${end}
     signal.signal = lambda number, handler: known(number, die if number == signal.SIGTERM else handler)
 `;
   writeFileSync(join(folder, 'sitecustomize.py'), program);
@@ -218,19 +222,30 @@ test('a trainer that crashes when it is told to stop leaves its job paused, wher
   await allGone(app);
 }, 120_000);
 
-test('one that has stored no checkpoint will begin anew, and says so', async () => {
-  const app = await startPaced(STEP_MS, {}, endingAtStop(1));
-  const { query, submit } = app;
-  const id = await submit({}, ENDLESS);
-  await jobThat(query, id, trainsBehind(5), 30_000);
-  await pause(app, id);
-  expect(await jobThat(query, id, isPaused, 30_000)).toMatchObject({ progress: null });
-  await allGone(app);
-  const told = (await detailsOf(app, id)).logs.lines.map(({ text }) => text);
-  expect(told).toContain(
-    'warning: its last checkpoint was not written (the trainer ended with exit code 1): it will begin anew',
-  );
-}, 60_000);
+test.each([
+  ['crashes over it', 1, 1],
+  ['is killed after its grace', null, -9],
+])(
+  'one that %s and has stored no checkpoint will begin anew, and says so',
+  async (_what, ends, exitCode) => {
+    // Half of the time is the grace.
+    const app = await startPaced(STEP_MS, { PAUSING_SECONDS: '6' }, endingAtStop(ends));
+    const { query, submit } = app;
+    const id = await submit({}, ENDLESS);
+    await jobThat(query, id, trainsBehind(5), 30_000);
+    await pause(app, id);
+    expect(await jobThat(query, id, isPaused, 30_000)).toMatchObject({
+      progress: null,
+      attempts: [{ outcome: 'PAUSED', exitCode }],
+    });
+    await allGone(app);
+    const told = (await detailsOf(app, id)).logs.lines.map(({ text }) => text);
+    expect(told).toContain(
+      `warning: its last checkpoint was not written (the trainer ended with exit code ${exitCode}): it will begin anew`,
+    );
+  },
+  60_000,
+);
 
 test('a failure that the trainer tells by its own word fails a job that is to pause', async () => {
   const word = '@failure {"code": "DATASET_INVALID", "message": "row 3"}';
