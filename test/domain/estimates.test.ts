@@ -2,9 +2,11 @@ import { expect, test } from 'vitest';
 import { architectureOf, parametersOf } from '../../src/domain/training/architectures.ts';
 import type { Architecture } from '../../src/domain/training/architectures.ts';
 import { adapterParameters, peakBytes } from '../../src/domain/training/memory-estimate.ts';
-import { secondsPerPass } from '../../src/domain/training/time-estimate.ts';
-import { MEMORY_RUNS, TIME_RUNS } from './published-runs.ts';
-import type { MemoryRun, Source, TimeRun } from './published-runs.ts';
+import { secondsPerPass, SOFTWARE } from '../../src/domain/training/time-estimate.ts';
+import { MEMORY_RUNS } from './published-runs.ts';
+import type { MemoryRun, Source } from './published-runs.ts';
+import { TIME_RUNS } from './published-times.ts';
+import type { TimeRun } from './published-times.ts';
 
 function shapeOf(model: string): Architecture {
   const shape = architectureOf(model);
@@ -22,6 +24,7 @@ test.each([
   ['meta-llama/Llama-3.2-1B', 1_235_814_400],
   ['meta-llama/Llama-3.2-3B-Instruct', 3_212_749_824],
   ['TinyLlama/TinyLlama-1.1B-Chat-v1.0', 1_100_048_384],
+  ['Qwen/Qwen-7B', 7_721_324_544],
   ['Qwen/Qwen2.5-0.5B', 494_032_768],
   ['Qwen/Qwen2.5-1.5B-Instruct', 1_543_714_304],
   ['Qwen/Qwen2.5-7B-Instruct', 7_615_616_512],
@@ -91,9 +94,9 @@ function estimatedGb({ model, libraries, length, ...work }: MemoryRun): number {
   return peakBytes(shapeOf(model), asked, libraries) / 1e9;
 }
 
-function estimatedTokens({ model, gpu, backend, length, ...work }: TimeRun): number {
+function estimatedTokens({ model, gpu, software, length, ...work }: TimeRun): number {
   const pass = { ...work, maxSequenceLength: length };
-  const seconds = secondsPerPass(shapeOf(model), pass, gpu, backend) ?? NaN;
+  const seconds = secondsPerPass(shapeOf(model), pass, gpu, software) ?? NaN;
   return (work.batchSize * length) / seconds;
 }
 
@@ -127,18 +130,13 @@ function sourcesOf(runs: readonly { readonly source: Source }[]): string {
     .join('\n');
 }
 
-test('memory is estimated within 20 % in the median and 40 % at worst', () => {
-  const { median, worst } = summary(MEMORY_RUNS.map(errorOfMemory));
+test.each([
+  ['memory', MEMORY_RUNS.map(errorOfMemory)],
+  ['time', TIME_RUNS.map(errorOfTime)],
+])('%s is estimated within 20 %% in the median and 40 %% at worst', (_what, errors) => {
+  const { median, worst } = summary(errors);
   expect(median).toBeLessThanOrEqual(0.2);
   expect(worst).toBeLessThanOrEqual(0.4);
-});
-
-// At worst it is not within 40 %: publishers of the same work on the same GPU are themselves apart by a
-// factor of two. docs/estimates-measured.md shows it.
-test('time is estimated within 25 % in the median, for plain transformers within 20 %', () => {
-  const plain = TIME_RUNS.filter(({ source }) => !source.name.startsWith('LLaMA-Factory'));
-  expect(summary(TIME_RUNS.map(errorOfTime)).median).toBeLessThanOrEqual(0.25);
-  expect(summary(plain.map(errorOfTime)).median).toBeLessThanOrEqual(0.2);
 });
 
 test('a GPU whose name begins like another’s has its own speed', () => {
@@ -147,7 +145,7 @@ test('a GPU whose name begins like another’s has its own speed', () => {
       shapeOf('Qwen/Qwen3-8B'),
       { batchSize: 1, maxSequenceLength: 512, quantization: 'NONE' },
       gpu,
-      'TRL',
+      SOFTWARE.TRL,
     ) ?? NaN;
   // Half of the throughput, by the data sheets.
   const times = secondsOn('NVIDIA RTX A4000') / secondsOn('NVIDIA A40');

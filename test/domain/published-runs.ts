@@ -1,12 +1,11 @@
 /**
- * What others measured, and how: the rows that estimates are compared with, as their sources print them.
- * docs/estimates.md names what is not compared, and why. `libraries` says what the publisher’s software
- * keeps in memory, the same for all of a source's rows.
+ * What others measured of memory, and how: the rows that estimates are compared with, as their sources
+ * print them. docs/estimates.md names what is not compared, and why. `libraries` says what the publisher’s
+ * software keeps in memory, the same for all of a source's rows. Time is in `published-times.ts`.
  */
 import { LIBRARIES } from '../../src/domain/training/memory-estimate.ts';
 import type { Libraries } from '../../src/domain/training/memory-estimate.ts';
 import type { ResolvedQuantization } from '../../src/domain/training/algorithms.ts';
-import type { Backend } from '../../src/domain/training/backends.ts';
 
 export interface Source {
   readonly name: string;
@@ -15,7 +14,7 @@ export interface Source {
   readonly note: string;
 }
 
-interface Run {
+export interface Run {
   readonly source: Source;
   readonly model: string;
   readonly quantization: ResolvedQuantization;
@@ -30,12 +29,6 @@ export interface MemoryRun extends Run {
   readonly measuredGb: number;
 }
 
-export interface TimeRun extends Run {
-  readonly gpu: string;
-  readonly backend: Backend;
-  readonly tokensPerSecond: number;
-}
-
 const GIB = 1.073741824;
 const MIB = GIB / 1_024;
 const ATTENTION = ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
@@ -47,7 +40,7 @@ const TRANSFORMERS: Libraries = {
   bytesPerAdapterParameter: { full: 16, quantized: 16 },
 };
 
-const T4: Source = {
+export const T4: Source = {
   name: 'FitCheck',
   url: 'https://github.com/Anassbzdd/fitcheck/tree/main/data/measurements',
   note: 'transformers 5, PEFT, gradient checkpointing, SDPA; what the process held on a Tesla T4; adapters on q, k, v, o; NF4 without double quantization',
@@ -58,17 +51,17 @@ const UNSLOTH_README: Source = {
   note: 'longest context that a card of this size trains: QLoRA, rank 32, every linear layer',
 };
 const UNSLOTH_HF: Source = { ...UNSLOTH_README, name: 'Unsloth (HF + FA2)' };
-const LLAMA_FACTORY: Source = {
+export const LLAMA_FACTORY: Source = {
   name: 'LLaMA-Factory',
   url: 'https://github.com/hiyouga/LLaMA-Factory/wiki/Performance-comparison',
   note: 'FlashAttention 2, rank 8, every linear layer, A100 40GB; whole GB',
 };
-const LLAMA_FACTORY_UNSLOTH: Source = {
+export const LLAMA_FACTORY_UNSLOTH: Source = {
   ...LLAMA_FACTORY,
   name: 'LLaMA-Factory (Unsloth)',
   note: 'the Unsloth of April 2024, before its piecewise loss; whole GB',
 };
-const LLM_TRAINER: Source = {
+export const LLM_TRAINER: Source = {
   name: 'universal-llm-trainer',
   url: 'https://github.com/ljm565/universal-llm-trainer',
   note: 'docs: GPU Test. Hugging Face checkpointing, 2 × 8192 tokens without padding, logits dropped after the forward pass; whole GiB',
@@ -224,86 +217,4 @@ export const MEMORY_RUNS: readonly MemoryRun[] = [
     targetModules: ATTENTION,
     measuredGb: 25.7,
   },
-];
-
-const trainerTimes = (
-  model: string,
-  secondsOn: Readonly<Record<string, number>>,
-): readonly TimeRun[] =>
-  Object.entries(secondsOn).map(([gpu, seconds]) => ({
-    source: LLM_TRAINER,
-    model,
-    quantization: 'NONE',
-    batchSize: 2,
-    length: 8_192,
-    gpu,
-    backend: 'TRL',
-    tokensPerSecond: (2 * 8_192) / seconds,
-  }));
-
-const [A100, H100, PRO_6000] = [
-  'NVIDIA A100 80GB PCIe',
-  'NVIDIA H100 80GB HBM3',
-  'NVIDIA RTX PRO 6000 Blackwell Workstation Edition',
-];
-
-const t4Time = (
-  model: string,
-  quantization: ResolvedQuantization,
-  batchSize: number,
-  seconds: number,
-): TimeRun => ({
-  source: T4,
-  model,
-  quantization,
-  batchSize,
-  length: 1_024,
-  gpu: 'Tesla T4',
-  backend: 'TRL',
-  tokensPerSecond: (batchSize * 1_024) / seconds,
-});
-
-const factoryTimes = (
-  rows: readonly (readonly [length: number, transformers: number, unsloth: number])[],
-): readonly TimeRun[] =>
-  rows.flatMap(([length, transformers, unsloth]) =>
-    (
-      [
-        ['TRL', transformers, LLAMA_FACTORY],
-        ['UNSLOTH', unsloth, LLAMA_FACTORY_UNSLOTH],
-      ] as const
-    ).map(([backend, tokensPerSecond, source]) => ({
-      source,
-      model: 'meta-llama/Llama-2-7b-hf',
-      quantization: 'NF4' as const,
-      batchSize: 1,
-      length,
-      gpu: 'NVIDIA A100-SXM4-40GB',
-      backend,
-      tokensPerSecond,
-    })),
-  );
-
-export const TIME_RUNS: readonly TimeRun[] = [
-  ...trainerTimes('meta-llama/Llama-3.1-8B', { [A100]: 11.5, [H100]: 6.4, [PRO_6000]: 12.5 }),
-  ...trainerTimes('meta-llama/Llama-2-13b-hf', { [A100]: 17.9, [H100]: 9.8, [PRO_6000]: 19.6 }),
-  ...trainerTimes('google/gemma-7b', { [A100]: 14.7, [H100]: 9.5, [PRO_6000]: 13.1 }),
-  ...trainerTimes('microsoft/Phi-3-mini-4k-instruct', { [A100]: 8.5, [H100]: 5, [PRO_6000]: 9.2 }),
-  ...trainerTimes('google/gemma-2-9b', { [A100]: 20, [H100]: 12.9, [PRO_6000]: 17.2 }),
-  t4Time('Qwen/Qwen2.5-1.5B-Instruct', 'NONE', 2, 1.511),
-  t4Time('Qwen/Qwen2.5-1.5B-Instruct', 'NF4', 2, 2.588),
-  t4Time('deepseek-ai/deepseek-coder-1.3b-instruct', 'NF4', 1, 0.999),
-  t4Time('meta-llama/Llama-3.2-1B-Instruct', 'NF4', 1, 0.867),
-  t4Time('Qwen/Qwen2.5-Coder-1.5B-Instruct', 'NF4', 1, 1.147),
-  t4Time('meta-llama/Llama-3.2-3B-Instruct', 'NF4', 1, 2.276),
-  t4Time('mistralai/Mistral-7B-Instruct-v0.3', 'NF4', 1, 3.901),
-  t4Time('Qwen/Qwen2.5-7B-Instruct', 'NF4', 1, 3.725),
-  ...factoryTimes([
-    [1_024, 2_295, 2_556],
-    [2_048, 2_741, 3_178],
-    [4_096, 2_926, 3_413],
-    [8_192, 3_128, 3_632],
-    [16_384, 3_542, 4_050],
-    [32_768, 2_216, 2_456],
-  ]),
 ];

@@ -38,6 +38,10 @@ llama-3 | 8b | 32 | 4096 | 14336 | 32 | 8 | 128 | 128256
 llama-3 | 70b | 80 | 8192 | 28672 | 64 | 8 | 128 | 128256
 llama-3 | 405b | 126 | 16384 | 53248 | 128 | 8 | 128 | 128256
 tinyllama | 1.1b | 22 | 2048 | 5632 | 32 | 4 | 64 | 32000
+qwen | 1.8b | 24 | 2048 | 5504 | 16 | 16 | 128 | 151936 | fused
+qwen | 7b | 32 | 4096 | 11008 | 32 | 32 | 128 | 151936 | fused
+qwen | 14b | 40 | 5120 | 13696 | 40 | 40 | 128 | 152064 | fused
+qwen | 72b | 80 | 8192 | 24576 | 64 | 64 | 128 | 152064 | fused
 qwen2 | 0.5b | 24 | 896 | 4864 | 14 | 2 | 64 | 151936 | tied
 qwen2 | 1.5b | 28 | 1536 | 8960 | 12 | 2 | 128 | 151936 | tied
 qwen2 | 3b | 36 | 2048 | 11008 | 16 | 2 | 128 | 151936 | tied
@@ -102,6 +106,7 @@ const FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/llama-?3|distill-llama/, 'llama-3'],
   [/qwen-?2(\.5)?(?![.\d])|distill-qwen/, 'qwen2'],
   [/qwen-?3(?![.\d])/, 'qwen3'],
+  [/qwen(?=-\d)/, 'qwen'],
   [/mixtral/, 'mixtral'],
   [/ministral/, 'ministral'],
   [/mistral-nemo/, 'mistral-nemo'],

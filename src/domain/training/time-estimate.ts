@@ -1,78 +1,67 @@
 /**
- * How long training takes for a known number of updates: arithmetic at a share of the data sheet's
- * speed, and the memory traffic of everything that is no matrix product, which today's GPUs mostly
- * wait for. docs/estimates.md has the basis and how far published runs are from it.
+ * How long training takes for a known number of updates. Seconds of one forward and backward pass:
+ *
+ * matrix products + attention + everything between them, which waits for memory;
+ * and no less than the host needs to start the kernels. docs/estimates.md has the basis of every
+ * constant, and how far published runs are from it.
  */
+import type { ResolvedQuantization } from './algorithms.ts';
 import { architectureOf, layerParameters } from './architectures.ts';
 import type { Architecture } from './architectures.ts';
-import type { ResolvedQuantization } from './algorithms.ts';
 import type { Backend } from './backends.ts';
+import { speedOf } from './gpu-speed.ts';
+import type { GpuSpeed } from './gpu-speed.ts';
 import type { TrainingSpec } from './training-spec.ts';
 
-/**
- * Dense BF16 tensor throughput with FP32 sums in TFLOP/s (FP16 before Ampere) and memory bandwidth in
- * TB/s, from the vendors' data sheets. The first name that the GPU's id contains counts. A GPU that is
- * not here has no estimate.
- */
-const GPUS: readonly (readonly [name: string, tflops: number, terabytesPerSecond: number])[] = [
-  ['B300', 2_250, 8],
-  ['B200', 2_250, 8],
-  ['H200 NVL', 836, 4.8],
-  ['H200', 989, 4.8],
-  ['H100 80GB HBM3', 989, 3.35],
-  ['H100 NVL', 835, 3.9],
-  ['H100 PCIe', 756, 2],
-  ['MI300X', 1_307, 5.3],
-  ['A100-SXM4-40GB', 312, 1.555],
-  ['A100', 312, 1.99],
-  ['L40S', 362, 0.864],
-  ['NVIDIA L40', 181, 0.864],
-  ['NVIDIA L4', 121, 0.3],
-  ['NVIDIA A40', 150, 0.696],
-  ['A30', 165, 0.933],
-  ['RTX A6000', 155, 0.768],
-  ['RTX A5000', 111, 0.768],
-  ['RTX A4500', 95, 0.64],
-  ['RTX A4000', 77, 0.448],
-  ['RTX A2000', 32, 0.288],
-  ['RTX 6000 Ada', 364, 0.96],
-  ['RTX 5000 Ada', 261, 0.576],
-  ['RTX 4000 SFF Ada', 77, 0.28],
-  ['RTX 4000 Ada', 107, 0.36],
-  ['RTX 2000 Ada', 48, 0.224],
-  ['RTX 5090', 210, 1.792],
-  ['RTX 5080', 113, 0.96],
-  ['RTX 4090', 165, 1.008],
-  ['RTX 4080 SUPER', 104, 0.736],
-  ['RTX 4080', 97, 0.717],
-  ['RTX 4070 Ti', 80, 0.504],
-  ['RTX 3090 Ti', 80, 1.008],
-  ['RTX 3090', 71, 0.936],
-  ['RTX 3080 Ti', 68, 0.912],
-  ['RTX 3080', 60, 0.76],
-  ['RTX 3070', 41, 0.448],
-  ['PRO 6000 Blackwell Server Edition MIG 1g', 120, 0.448],
-  ['PRO 6000 Blackwell Server Edition MIG 2g', 240, 0.896],
-  ['PRO 6000', 504, 1.792],
-  ['V100', 125, 0.9],
-  ['Tesla T4', 65, 0.32],
-];
+/** What a set of libraries does that decides its speed. */
+export interface Software {
+  /**
+   * What a quantized base computes in beside its quantized products. MIXED: norms and the stream
+   * between layers in FP32, the rest in 16 bits. FULL: everything in FP32, for want of autocast.
+   */
+  readonly besideQuantized: 'HALF' | 'MIXED' | 'FULL';
+  /** Share of the traffic between matrix products that fused kernels leave. */
+  readonly trafficShare: number;
+  /** Whether attention is given a mask: the memory-efficient kernel then computes the whole square. */
+  readonly masksAttention: boolean;
+}
 
-/** Share of the data sheet's throughput that matrix products reach. */
-const UTILISATION = 0.5;
+/** `prepare_model_for_kbit_training` makes embeddings and norms of a quantized base FP32. */
+const TRL: Software = { besideQuantized: 'MIXED', trafficShare: 1, masksAttention: false };
+/** Keeps them in 16 bits; its kernels do norms, rotations, activations and adapters in one go each. */
+const UNSLOTH: Software = { ...TRL, besideQuantized: 'HALF', trafficShare: 0.55 };
+
+export const SOFTWARE: Readonly<Record<Backend, Software>> = { TRL, UNSLOTH };
+
+/** Share of the data sheet's throughput that matrix products reach; A100 and H100 reach 80 to 87 % at best. */
+const PRODUCT_SHARE = 0.8;
+/** The same of FlashAttention 2: 73 % forward, 63 % backward on an A100, by its paper. */
+const FLASH_SHARE = 0.7;
 /**
- * Per parameter and token: forward 2, gradients of inputs 2, and 2 again for recomputing layers.
- * Frozen weights need no gradients of their own.
+ * Per parameter of a layer and token: forward 2, gradients of inputs 2, and 2 again for recomputing.
+ * Frozen weights need no gradients of their own; the output layer is not recomputed.
  */
-const FLOP_PER_PARAMETER_AND_TOKEN = 6;
-/** The same for attention, as multiples of its forward pass: 1, 1 again, and 2.5 backward. */
+const FLOP_PER_LAYER_PARAMETER = 6;
+const FLOP_PER_OUTPUT_PARAMETER = 4;
+/** Attention's passes as multiples of its forward one: 1, 1 again, and 2.5 backward. */
 const ATTENTION_PASSES = 4.5;
-/** Norms, activations, adapters, casts: bytes moved per token, layer and unit of its width. */
-const BYTES_PER_UNIT = 3_400;
+/**
+ * What PyTorch's memory-efficient attention costs, as bytes of memory traffic per score and unit of its
+ * head in 16 bits, all passes.
+ */
+const BYTES_PER_SCORE_UNIT = 0.9;
+/** How often the numbers between matrix products are read or written per token, layer and unit of width. */
+const TOUCHES = 380;
+/** What is inside a layer is touched a quarter as often as the stream through it. */
+const INSIDE = 0.25;
 /** A quantized weight is read and written in 16 bits in each of three passes. */
 const DEQUANTIZATION_BYTES = 7.5;
-/** How much faster Unsloth is than transformers. */
-const SPEEDUP: Readonly<Record<Backend, number>> = { TRL: 1, UNSLOTH: 1.15 };
+/** What a host needs to start the kernels of one layer, both ways. */
+const LAUNCH_SECONDS = 0.006;
+/** FP32 against FP16 tensor throughput of a T4, the only GPU that published runs used it on. */
+const FULL_PRECISION_SLOWDOWN = 8;
+
+const ELEMENT_BYTES = { HALF: 2, MIXED: 3, FULL: 4 } as const;
 
 /** What decides the time of one forward and backward pass besides model and GPU. */
 export interface Pass {
@@ -93,7 +82,7 @@ export function trainingSeconds(
 ): number | null {
   const shape = architectureOf(spec.baseModel);
   if (shape === null || spec.maxSteps === null) return null;
-  const seconds = secondsPerPass(shape, spec, gpuId, backend);
+  const seconds = secondsPerPass(shape, spec, gpuId, SOFTWARE[backend]);
   if (seconds === null) return null;
   // Several GPUs share the accumulation of an update, not its batches.
   const passes = Math.ceil(spec.gradientAccumulationSteps / gpuCount);
@@ -103,22 +92,66 @@ export function trainingSeconds(
 /** Of one batch on one GPU; null: the GPU's speed is unknown. */
 export function secondsPerPass(
   shape: Architecture,
-  { batchSize, maxSequenceLength, quantization }: Pass,
+  pass: Pass,
   gpuId: string,
-  backend: Backend,
+  software: Software,
 ): number | null {
-  const gpu = GPUS.find(([name]) => gpuId.includes(name));
-  if (gpu === undefined) return null;
-  const [, tflops, terabytesPerSecond] = gpu;
-  const tokens = batchSize * maxSequenceLength;
-  const { layers, hidden, heads, headSize, intermediate, vocabulary, activeExperts } = shape;
-  const active = layers * layerParameters(shape, activeExperts) + vocabulary * hidden;
-  const attention = ATTENTION_PASSES * layers * 2 * maxSequenceLength * heads * headSize;
-  const flop = tokens * (FLOP_PER_PARAMETER_AND_TOKEN * active + attention);
-  const width = hidden + 0.25 * intermediate * activeExperts;
+  const gpu = speedOf(gpuId);
+  if (gpu === null) return null;
+  const beside = pass.quantization === 'NONE' ? 'HALF' : software.besideQuantized;
+  const seconds =
+    productSeconds(shape, pass, gpu, beside) +
+    attentionSeconds(shape, pass, gpu, software, beside) +
+    trafficSeconds(shape, pass, gpu, software, beside);
+  return Math.max(seconds, shape.layers * LAUNCH_SECONDS);
+}
+
+type Precision = Software['besideQuantized'];
+
+function tokensOf({ batchSize, maxSequenceLength }: Pass): number {
+  return batchSize * maxSequenceLength;
+}
+
+function productSeconds(shape: Architecture, pass: Pass, gpu: GpuSpeed, beside: Precision): number {
+  const layers = shape.layers * layerParameters(shape, shape.activeExperts);
+  const output = shape.vocabulary * shape.hidden;
+  const slowdown = beside === 'FULL' ? FULL_PRECISION_SLOWDOWN : 1;
+  const flop = FLOP_PER_LAYER_PARAMETER * layers + FLOP_PER_OUTPUT_PARAMETER * output * slowdown;
+  return (tokensOf(pass) * flop) / (gpu.flopPerSecond * PRODUCT_SHARE);
+}
+
+function attentionSeconds(
+  { layers, heads, headSize }: Architecture,
+  pass: Pass,
+  gpu: GpuSpeed,
+  { masksAttention }: Software,
+  beside: Precision,
+): number {
+  // Scores of one head times its units; without a mask of its own, only the past's half is computed.
+  const square = layers * heads * headSize * tokensOf(pass) * pass.maxSequenceLength;
+  if (gpu.hasFlashAttention && !masksAttention) {
+    // Two products of two FLOP each, over half the square.
+    return (ATTENTION_PASSES * 2 * square) / (gpu.flopPerSecond * FLASH_SHARE);
+  }
+  const computed = masksAttention ? square : square / 2;
+  const bytes = BYTES_PER_SCORE_UNIT * (beside === 'FULL' ? 2 : 1);
+  return (computed * bytes) / gpu.bytesPerSecond;
+}
+
+/** Norms, residuals, rotations, activations, adapters and casts; and turning weights into 16 bits. */
+function trafficSeconds(
+  shape: Architecture,
+  pass: Pass,
+  gpu: GpuSpeed,
+  { trafficShare }: Software,
+  beside: Precision,
+): number {
+  const { layers, hidden, heads, kvHeads, headSize, intermediate, activeExperts } = shape;
+  const inside = intermediate * activeExperts + (heads + kvHeads) * headSize;
+  const perLayer = TOUCHES * ELEMENT_BYTES[beside] * (hidden + INSIDE * inside);
+  const weights = layers * layerParameters(shape);
   const bytes =
-    tokens * layers * width * BYTES_PER_UNIT +
-    (quantization === 'NONE' ? 0 : layers * layerParameters(shape) * DEQUANTIZATION_BYTES);
-  const seconds = flop / (tflops * 1e12 * UTILISATION) + bytes / (terabytesPerSecond * 1e12);
-  return seconds / SPEEDUP[backend];
+    tokensOf(pass) * layers * perLayer * trafficShare +
+    (pass.quantization === 'NONE' ? 0 : weights * DEQUANTIZATION_BYTES);
+  return bytes / gpu.bytesPerSecond;
 }
