@@ -181,7 +181,7 @@ test('docs/estimates-measured.md shows every row with its source and its error',
   const time = summary(TIME_RUNS.map(errorOfTime));
   const text = `# Estimates and published measurements
 
-Made by \`test/domain/estimates.test.ts\` (\`vitest run -u\` writes it anew). Estimates are without the margin. What they rest on: [estimates.md](estimates.md).
+Made by \`test/domain/estimates.test.ts\` (\`vitest run test/domain/estimates.test.ts -u\` writes it anew). Estimates are without the margin. What they rest on: [estimates.md](estimates.md).
 
 ## Memory
 

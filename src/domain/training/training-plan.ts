@@ -173,7 +173,7 @@ function warningsOf(
     );
   } else {
     warnings.push(
-      'Time is of training alone, every sequence at its longest; published runs took between half and twice of such estimates. Booting and downloading come on top.',
+      'Time is of training alone, every sequence at its longest; published runs took 0.7 to 1.5 times such estimates. Booting and downloading come on top.',
     );
   }
   if (options.some(({ estimatedUsd }) => (estimatedUsd ?? 0) > limits.maxCostUsd)) {
