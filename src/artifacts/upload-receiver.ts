@@ -11,6 +11,7 @@ import { completeUpload } from '../store/uploads.ts';
 import type { UploadRow } from '../store/uploads.ts';
 import { asDiskFault } from './artifact-store.ts';
 import type { ArtifactStore } from './artifact-store.ts';
+import { openDatasetFile } from './upload-file.ts';
 import { takeUploadLease } from './upload-lease.ts';
 import type { UploadLease, UploadLeaseDeps } from './upload-lease.ts';
 
@@ -42,6 +43,14 @@ const PART = '.part';
 
 export function createUploadReceiver(deps: UploadReceiverDeps) {
   const { db, store, folder, maxBytes, tenantId, now } = deps;
+  let lastTurn: Promise<unknown> = Promise.resolve();
+
+  /** One after the other: what one check may hold in memory, many at once may not. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = lastTurn.then(work);
+    lastTurn = turn.catch(() => undefined);
+    return turn;
+  }
 
   async function receive(row: UploadRow, body: Body, length: number | null) {
     const refusal = refusalOf(row.declared_bytes, length);
@@ -76,7 +85,7 @@ export function createUploadReceiver(deps: UploadReceiverDeps) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       // A receiver that lost its lease may still write under this name: to an inode of its own.
       await rm(part, { force: true });
-      file = await open(part, 'wx', 0o600);
+      file = await open(part, 'wx+', 0o600);
       return await copyChecked(row, file, body, lease);
     } catch (error) {
       throw asDiskFault(error, 'The folder of incoming files');
@@ -92,7 +101,8 @@ export function createUploadReceiver(deps: UploadReceiverDeps) {
     lease: UploadLease,
   ): Promise<Copied> {
     const { declared_bytes: announced } = row;
-    const check = createDatasetCheck(datasetFormatOf(row.file_name) ?? 'jsonl');
+    const asked = datasetFormatOf(row.file_name) ?? 'jsonl';
+    const check = createDatasetCheck(asked);
     const hash = createHash('sha256');
     let sizeBytes = 0;
     for await (const chunk of body) {
@@ -108,7 +118,9 @@ export function createUploadReceiver(deps: UploadReceiverDeps) {
     if (announced !== null && sizeBytes !== announced && !check.isHopeless) {
       return { kind: 'wrong-size', declaredBytes: announced };
     }
-    const report = await check.end();
+    const whole = openDatasetFile(file, sizeBytes);
+    const report =
+      asked === 'parquet' ? await inTurn(() => check.end(whole)) : await check.end(whole);
     if (report.kind === 'faulty') return { kind: 'faulty', report };
     const { format, rowCount } = report;
     const content = { sizeBytes, sha256: hash.digest('hex'), format, rowCount };

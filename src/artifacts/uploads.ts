@@ -211,7 +211,8 @@ export function createUploads(deps: UploadsDeps): Uploads {
 
 function faultsOfName(fileName: string): TrainingUserError[] {
   if (datasetFormatOf(fileName) !== null) return [];
-  const message = 'fileName: expected the name of a .jsonl, .json or .csv file, without a folder.';
+  const message =
+    'fileName: expected the name of a .jsonl, .json, .csv or .parquet file, without a folder.';
   return [{ code: 'INVALID', message, path: ['fileName'] }];
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { createDatasetCheck } from '../../src/domain/dataset/dataset-check.ts';
 import { datasetFormatOf, podFileNameOf } from '../../src/domain/dataset/dataset-file-name.ts';
 import type { DatasetFormat } from '../../src/domain/dataset/dataset-file-name.ts';
+import { datasetFileOf } from '../support/dataset-file.ts';
 
 /** The verdict must not depend on where the network cuts the bytes. */
 const CUTS = [1, 2, 3, 7, 64, 1_000_000];
@@ -15,7 +16,8 @@ async function checkIn(format: DatasetFormat, content: string | Buffer, cut: num
     await check.push(chunk);
     chunk.fill(0x21);
   }
-  return check.end();
+  // These formats are read as they come, never again.
+  return check.end(await datasetFileOf(new Uint8Array()));
 }
 
 async function check(format: DatasetFormat, content: string | Buffer) {
@@ -165,7 +167,7 @@ test.each([
   ['text\nx\n', '1 row'],
   ['\ntext\nx\ny\n', 'first line is empty'],
   ['name,age\nx,1\n', 'The header names "name", "age"; expected text'],
-  ['messages\n[]\n', 'upload JSONL'],
+  ['messages\n[]\n', 'upload JSONL or Parquet'],
   ['prompt,answer\na,b\n', '`prompt` but no `completion`'],
   ['text,text\na,b\n', 'twice'],
 ])('a CSV file %j is refused as a whole', async (content, message) => {
@@ -215,6 +217,7 @@ test('rows nested so deep that the trainer would give up are refused', async () 
 
 test('file names say the format, and become names that a pod takes', () => {
   expect(datasetFormatOf('Meine Daten.JSONL')).toBe('jsonl');
+  expect(datasetFormatOf('train-00000-of-00001.parquet')).toBe('parquet');
   for (const name of [
     'a.txt',
     '.csv',
@@ -231,5 +234,6 @@ test('file names say the format, and become names that a pod takes', () => {
   expect(podFileNameOf('train.jsonl')).toBe('train.jsonl');
   expect(podFileNameOf('_Größe & Co. (1).CSV')).toBe('Gr_e_Co._1_.csv');
   expect(podFileNameOf('数据.json')).toBe('dataset.json');
+  expect(podFileNameOf('a b.Parquet')).toBe('a_b.parquet');
   expect(podFileNameOf(`${'x'.repeat(190)}.csv`)).toMatch(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/);
 });

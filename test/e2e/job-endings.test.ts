@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   hasEnded,
@@ -8,6 +9,7 @@ import {
   SPEC,
   startPaced,
   startWithDataset,
+  uploadDataset,
 } from '../support/training.ts';
 import { until } from '../support/until.ts';
 
@@ -78,6 +80,18 @@ test('a trainer that refuses the dataset ends the job with its own words, and no
   });
   expect(await emulator.pods()).toHaveLength(1);
   await allGone();
+});
+
+test('a Parquet dataset is taken, and the toy trainer says that it cannot read it', async () => {
+  const { query, submit } = await startTraining();
+  const file = new URL('../domain/parquet/prompt-completion.parquet', import.meta.url);
+  const uploadId = await uploadDataset(query, new Uint8Array(readFileSync(file)), 'rows.parquet');
+  const id = await submit({}, { ...SPEC, dataset: { uploadId } });
+  const message = expect.stringContaining('Parquet needs the trl or unsloth backend') as string;
+  expect(await jobThat(query, id, hasEnded)).toMatchObject({
+    status: 'FAILED',
+    failure: { code: 'DATASET_INVALID', message },
+  });
 });
 
 test('a spot pod that is reclaimed gets a next attempt, and the job completes', async () => {

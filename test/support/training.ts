@@ -50,15 +50,20 @@ export const SPEC = {
 };
 
 /** @returns the id of a complete upload */
-export async function uploadDataset(query: Query, text = DATASET): Promise<string> {
+export async function uploadDataset(
+  query: Query,
+  content: string | Uint8Array<ArrayBuffer> = DATASET,
+  fileName = 'rows.jsonl',
+): Promise<string> {
   const answer = await query(
-    `mutation { createDatasetUpload(fileName: "rows.jsonl") { uploadId uploadUrl userErrors { message } } }`,
+    `mutation($fileName: String!) { createDatasetUpload(fileName: $fileName) { uploadId uploadUrl userErrors { message } } }`,
+    { fileName },
   );
   const payload = answer.data?.createDatasetUpload as unknown as {
     uploadId: string;
     uploadUrl: string;
   };
-  const response = await fetch(payload.uploadUrl, { method: 'PUT', body: text });
+  const response = await fetch(payload.uploadUrl, { method: 'PUT', body: content });
   expect(response.status, await response.text()).toBe(201);
   return payload.uploadId;
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { footerOf, textPage } from '../support/parquet-file.ts';
 import { put, startUploads } from './start-uploads.ts';
 
 const MIB = 1_024 * 1_024;
@@ -11,19 +12,25 @@ function* repeated(block: Buffer): Generator<Buffer> {
 
 const LINE = `{"messages":[{"role":"user","content":"${'a'.repeat(500)}"},{"role":"assistant","content":"${'b'.repeat(500)}"}]}`;
 
-test.each([
-  ['train.jsonl', '', `${LINE}\n`, ''],
-  ['train.json', `[${LINE}`, `,\n${LINE}`, ']'],
-  ['train.csv', 'prompt,completion\n', `"${'a'.repeat(500)}","${'b'.repeat(500)}"\n`, ''],
+/** One row group, as pandas writes a table of up to a million rows. */
+const PAGE = textPage(Array.from({ length: 1_000 }, () => 'a'.repeat(1_000)));
+const PAGES = Math.ceil(FILE_BYTES / PAGE.length);
+const FOOTER = footerOf({ rows: PAGES * 1_000, pageBytes: PAGES * PAGE.length });
+const block = (row: string) => Buffer.from(row.repeat(64));
+
+test.each<[string, string, Buffer, string | Buffer]>([
+  ['train.jsonl', '', block(`${LINE}\n`), ''],
+  ['train.json', `[${LINE}`, block(`,\n${LINE}`), ']'],
+  ['train.csv', 'prompt,completion\n', block(`"${'a'.repeat(500)}","${'b'.repeat(500)}"\n`), ''],
+  ['train.parquet', 'PAR1', PAGE, FOOTER],
 ])(
   '200 MiB of %s never fill the memory',
-  async (fileName, head, row, tail) => {
+  async (fileName, head, rows, tail) => {
     const { announce } = await startUploads();
     const { url } = await announce(fileName);
-    const block = Buffer.from(row.repeat(64));
     const body = function* () {
       yield Buffer.from(head);
-      yield* repeated(block);
+      yield* repeated(rows);
       yield Buffer.from(tail);
     };
     const before = process.memoryUsage().rss;

@@ -53,6 +53,44 @@ test.each([
   expect(await server.uploads.find(id)).toEqual({ id, fileName, state: 'READY', content: known });
 });
 
+test('a Parquet file is checked once it is whole, and kept as it is', async () => {
+  const server = await startUploads();
+  const content = readFileSync(new URL('../domain/parquet/messages.parquet', import.meta.url));
+  const { id, url } = await server.announce('train-00000-of-00001.parquet', content.length);
+  const known = { format: 'parquet', rowCount: 3, sha256: sha256(content) };
+  expect(await put(url, content)).toMatchObject({ status: 201, body: known });
+  const file = await server.uploads.openForPod(id);
+  expect(file.fileName).toBe('train-00000-of-00001.parquet');
+  const stored = readFileSync(join(server.dataDir, 'artifacts/uploads', id));
+  expect(stored.equals(content)).toBe(true);
+  expect(partsIn(server)).toEqual([]);
+});
+
+test('a Parquet file with wrong rows, or none at all, is refused and may be sent again', async () => {
+  const server = await startUploads();
+  const fixture = (name: string) =>
+    readFileSync(new URL(`../domain/parquet/${name}.parquet`, import.meta.url));
+  const { id, url } = await server.announce('train.parquet');
+  const whole = fixture('text-snappy');
+  for (const [content, message, rows] of [
+    [fixture('text-groups'), 'Rows are wrong: row 5', [{ row: 5 }, { row: 6 }]],
+    [whole.subarray(0, -20), 'cut off or damaged', []],
+    [Buffer.from(GOOD), 'is not Parquet', []],
+  ] as const) {
+    const answer = await put(url, content);
+    expect(answer.status).toBe(422);
+    expect(answer.body.error).toMatchObject({ code: 'DATASET_INVALID', rows });
+    expect(answer.body.error?.message).toContain(message);
+    expect(partsIn(server)).toEqual([]);
+    expect(await stateOf(server, id)).toBe('WAITING');
+  }
+  const others = await Promise.all([server.announce('a.parquet'), server.announce('b.parquet')]);
+  const answers = await Promise.all(
+    [url, ...others.map((it) => it.url)].map((it) => put(it, whole)),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+});
+
 test('a body without a length is fine', async () => {
   const server = await startUploads();
   const { url } = await server.announce();
@@ -107,7 +145,7 @@ test('a hopeless file is refused before all of it was sent', async () => {
 
 test('what the trainer could not use is refused when it is announced', async () => {
   const { uploads } = await startUploads({ maxBytes: 1_000 });
-  expect(await uploads.create('train.parquet', 5_000)).toEqual({
+  expect(await uploads.create('train.txt', 5_000)).toEqual({
     kind: 'refused',
     errors: [
       { code: 'INVALID', path: ['fileName'], message: expect.stringContaining('.jsonl') as string },

@@ -1,5 +1,6 @@
 /** CSV by RFC 4180 in UTF-8; the first record names the columns. */
 import { CsvError, parse } from 'csv-parse';
+import { COLUMN_SHAPES, firstTwice, shownNames } from './column-names.ts';
 import { MAX_ROW_BYTES, TOO_LONG } from './row-reader.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
 import { SHAPES } from './row-shape.ts';
@@ -93,30 +94,16 @@ export function createCsvRows(sink: RowSink): RowReader {
 
 /** Why no row under this header could be read; null: rows can. */
 function faultOfHeader(names: readonly string[]): string | null {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) return `The header names ${shown([twice])} twice.`;
-  const has = (name: string) => names.includes(name);
-  if (has('text')) return null;
-  for (const list of ['messages', 'conversations']) {
-    if (has(list)) return `\`${list}\` is a list, which CSV cannot hold: upload JSONL.`;
+  const twice = firstTwice(names);
+  if (twice !== null) return `The header names ${shownNames([twice])} twice.`;
+  for (const { needed, isList } of COLUMN_SHAPES) {
+    const given = needed.find((name) => names.includes(name));
+    if (given === undefined) continue;
+    if (isList) return `\`${given}\` is a list, which CSV cannot hold: upload JSONL or Parquet.`;
+    const missing = needed.find((name) => !names.includes(name));
+    return missing === undefined ? null : `The header has \`${given}\` but no \`${missing}\`.`;
   }
-  for (const [one, other] of PAIRS) {
-    if (has(one) && has(other)) return null;
-    if (has(one) || has(other)) {
-      return `The header has \`${has(one) ? one : other}\` but no \`${has(one) ? other : one}\`.`;
-    }
-  }
-  return `The header names ${shown(names)}; expected ${SHAPES}.`;
-}
-
-const PAIRS = [
-  ['prompt', 'completion'],
-  ['instruction', 'output'],
-] as const;
-
-function shown(names: readonly string[]): string {
-  const some = names.slice(0, 10).map((name) => JSON.stringify(name.slice(0, 40)));
-  return `${some.join(', ')}${names.length > some.length ? ', …' : ''}`;
+  return `The header names ${shownNames(names)}; expected ${SHAPES}.`;
 }
 
 /** Columns that a short record lacks are null, as in the trainer. */

@@ -1,7 +1,9 @@
 import { createCsvRows } from './csv-rows.ts';
+import type { DatasetFile } from './dataset-file.ts';
 import type { DatasetFormat } from './dataset-file-name.ts';
 import { createJsonRows } from './json-rows.ts';
 import { createJsonlRows } from './jsonl-rows.ts';
+import { createParquetRows } from './parquet-rows.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
 import { faultOfRow, formOf } from './row-shape.ts';
 
@@ -24,14 +26,18 @@ export interface DatasetCheck {
   /** The verdict is known: the rest of the file would not change it. */
   readonly isHopeless: boolean;
   push(chunk: Uint8Array): Promise<void>;
-  end(): Promise<DatasetReport>;
+  /** @param file the bytes that were pushed, all of them, where it is not hopeless */
+  end(file: DatasetFile): Promise<DatasetReport>;
 }
 
 const MAX_FAULTS = 20;
 /** The trainer refuses fewer: there would be nothing to hold back for validation. */
 const MIN_ROWS = 2;
 
-/** Checks a dataset as its bytes come, holding one row at a time. */
+/**
+ * Checks a dataset as its bytes come, holding one row at a time; Parquet, whose columns are described
+ * at its end, once they are all there.
+ */
 export function createDatasetCheck(format: DatasetFormat): DatasetCheck {
   const rows: RowFault[] = [];
   let rowCount = 0;
@@ -82,8 +88,8 @@ export function createDatasetCheck(format: DatasetFormat): DatasetCheck {
     async push(chunk) {
       if (!isStopped) await reader.push(chunk);
     },
-    async end() {
-      if (!isStopped) await reader.end();
+    async end(file) {
+      if (!isStopped) await reader.end(file);
       return report();
     },
   };
@@ -105,5 +111,7 @@ function readerOf(format: DatasetFormat, sink: RowSink): RowReader {
       return createJsonRows(sink);
     case 'csv':
       return createCsvRows(sink);
+    case 'parquet':
+      return createParquetRows(sink);
   }
 }

@@ -1,7 +1,7 @@
-export type DatasetFormat = 'jsonl' | 'json' | 'csv';
+export type DatasetFormat = 'jsonl' | 'json' | 'csv' | 'parquet';
 
 const FILE_NAME = /^[^./\\\p{Cc}\p{Cs}][^/\\\p{Cc}\p{Cs}]{0,199}$/u;
-const EXTENSION = /\.(jsonl|json|csv)$/i;
+const EXTENSION = /\.(jsonl|json|csv|parquet)$/i;
 const MAX_STEM = 150;
 
 /** Null: no file name of a dataset. The extension decides, as it does for the trainer. */

@@ -1,9 +1,11 @@
+import type { DatasetFile } from './dataset-file.ts';
+
 /** Rows out of a file's bytes as they come: one reader per format. */
 export interface RowReader {
   /** The next bytes, cut anywhere. The bytes are not kept once it is done. */
   push(chunk: Uint8Array): void | Promise<void>;
-  /** There are no more bytes. */
-  end(): void | Promise<void>;
+  /** There are no more bytes; `file` has all of them. */
+  end(file: DatasetFile): void | Promise<void>;
 }
 
 /** Where a reader tells what it found; row numbers begin at 1, PROTOCOL.md §7.5. */

@@ -464,7 +464,10 @@ export type Mutation = {
    * has ended already is answered as it is.
    */
   readonly cancelTrainingJob: CancelTrainingJobPayload;
-  /** Prepares the upload of a dataset: JSONL, JSON or CSV. */
+  /**
+   * Prepares the upload of a dataset: JSONL, JSON, CSV or Parquet. Its rows are checked when they come; a
+   * refusal names up to 20 of them. The emulator's toy trainer reads all of these but Parquet.
+   */
   readonly createDatasetUpload: DatasetUploadPayload;
   /** Decides what becomes of a pod in quarantine. */
   readonly decideQuarantinedPod: QuarantineDecisionPayload;
