@@ -69,14 +69,119 @@ test('a page says no more than what it has', async () => {
 });
 
 test.each([
-  ['a literal whose length leads backwards', [4, 0xfc, 0xfa, 0xff, 0xff, 0xff, 0, 0]],
-  ['a reference before the start', [4, 0x00, 0x61, 0x01, 0x05]],
-  ['more than it says', [10, 0x00, 0x61, 0xfe, 0x01, 0x00]],
+  ['a literal whose length leads backwards', [10, 0xfc, 0xfa, 0xff, 0xff, 0xff, 0, 0]],
+  ['a reference before the start', [10, 0x00, 0x61, 0x15, 0x05]],
+  ['a reference to nothing', [10, 0x00, 0x61, 0x15, 0x00]],
+  ['a literal beyond what it says', [10, 0x28, ...Buffer.from('abcdefghijk')]],
+  ['a reference beyond what it says', [10, 0x00, 0x61, 0xfe, 0x01, 0x00]],
   ['less than it says', [10, 0x00, 0x61]],
-  ['another size', [11, 0x00, 0x61]],
-])('Snappy with %s ends in a refusal', async (_name, bytes) => {
-  const page = textPage(TWO, packedBy(bytes));
-  await expectRefusal(parquetFile([page], { rows: 2, codec: CODEC.SNAPPY }), 'Parquet file');
+  ['another size', [1, 0x00, 0x61]],
+])('Snappy with %s is refused', async (_name, bytes) => {
+  const file = parquetFile([textPage(TWO, packedBy(bytes))], { rows: 2, codec: CODEC.SNAPPY });
+  await expectRefusal(file, 'a page is not what Snappy writes');
+});
+
+test.each([
+  ['a reference before the start', [0x15, 0x61, 0x02, 0x00]],
+  ['a literal beyond what it says', [0xb0, ...Buffer.from('abcdefghijk')]],
+  ['a length without an end', [0xff, ...Buffer.alloc(40, 0xff)]],
+  ['less than it says', [0x10, 0x61]],
+])('LZ4 with %s is refused', async (_name, bytes) => {
+  const file = parquetFile([textPage(TWO, packedBy(bytes))], { rows: 2, codec: CODEC.LZ4_RAW });
+  await expectRefusal(file, 'a page is not what LZ4 writes');
+});
+
+test('a page that goes beyond its column is refused', async () => {
+  const page = textPage(TWO, { header: { stored: MIB } });
+  await expectRefusal(
+    parquetFile([page], { rows: 2 }),
+    'a page of the column `text` cannot be read',
+  );
+});
+
+/** `messages`, where each of its two columns says by itself where rows begin. */
+function turnsFile(role: readonly Run[], content: readonly Run[], rows: number): Buffer {
+  const [roles, contents] = [turnsPage(role), turnsPage(content)];
+  const groups = [
+    rowGroup(rows, 4, roles.length),
+    rowGroup(rows, 4 + roles.length, contents.length),
+  ];
+  const columns = groups
+    .flatMap((group) => group[0]?.[1] as { list: Struct[] })
+    .flatMap(({ list }) => list);
+  const rowGroups: Struct[] = [
+    [
+      [1, { list: columns }],
+      [3, BigInt(rows)],
+    ],
+  ];
+  return parquetFile([roles, contents], { rows, rowGroups, schema: TURNS_SCHEMA });
+}
+
+const TURNS_SCHEMA: readonly Struct[] = [
+  [
+    [4, 'schema'],
+    [5, 1],
+  ],
+  [
+    [3, 2],
+    [4, 'messages'],
+    [5, 2],
+  ],
+  ...['role', 'content'].map((name): Struct => [
+    [1, 6],
+    [3, 1],
+    [4, name],
+    [6, 0],
+  ]),
+];
+
+/** So many entries, all empty text, at this repetition and definition level (2: there). */
+type Run = readonly [count: number, repetition: number, definition: number];
+
+function turnsPage(runs: readonly Run[]): Buffer {
+  const levels = [1, 2].map((at) => {
+    const bytes = Buffer.concat(
+      runs.flatMap((run) => [varint(run[0] * 2), Buffer.from([run[at] ?? 0])]),
+    );
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  });
+  const count = runs.reduce((sum, [of]) => sum + of, 0);
+  const body = Buffer.concat([...levels, Buffer.alloc(count * 4)]);
+  return textPage([], { packed: () => body, header: { size: body.length, count } });
+}
+
+const ROWS: readonly Run[] = [
+  [1, 0, 2],
+  [2, 1, 2],
+  [1, 0, 2],
+];
+
+test('turns are put together of columns that agree, and refused where they do not', async () => {
+  expect(await check(turnsFile(ROWS, ROWS, 2))).toMatchObject({ kind: 'sound', rowCount: 2 });
+  const fewer: readonly Run[] = [
+    [1, 0, 2],
+    [1, 1, 2],
+    [1, 0, 2],
+  ];
+  await expectRefusal(turnsFile(ROWS, fewer, 2), 'the fields of `messages` do not match');
+  await expectRefusal(turnsFile([[3, 1, 2]], ROWS, 2), 'begins inside a row');
+  await expectRefusal(turnsFile([[2, 0, 3]], [[2, 0, 2]], 2), 'a level is too high');
+  await expectRefusal(turnsFile(ROWS, ROWS, 3), 'ends before row 3');
+  await expectRefusal(turnsFile(ROWS, ROWS, 1), 'more values than there are rows');
+});
+
+test('a row of more turns than fit in memory is refused by its number', async () => {
+  const many: readonly Run[] = [
+    [2, 0, 2],
+    [600_000, 1, 2],
+    [1, 0, 2],
+  ];
+  expect(await check(turnsFile(many, many, 3))).toMatchObject({
+    rows: [{ row: 2, message: 'is longer than 8 MiB' }],
+  });
 });
 
 test('a run that says billions costs what is asked of it', async () => {
@@ -89,6 +194,11 @@ test('a run that says billions costs what is asked of it', async () => {
   const wrong = textPage(TWO, { packed: () => outside, header });
   const message = 'a value is not in its dictionary';
   await expectRefusal(parquetFile([dictionaryPage(TWO), wrong], { rows: 2 }), message);
+  const wide = textPage(TWO, {
+    packed: () => Buffer.from([40, 4, 0]),
+    header: { ...header, size: 3 },
+  });
+  await expectRefusal(parquetFile([dictionaryPage(TWO), wide], { rows: 2 }), 'a run of values');
   // Groups of no bits, of which there seem to be fewer than none.
   const empty = Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 0x0f]);
   const zeros = textPage(TWO, { packed: () => empty, header: { encoding: 8, size: 6 } });

@@ -11,7 +11,16 @@ type Nested =
 /** By field number, ascending. */
 export type Struct = readonly (readonly [id: number, value: Value])[];
 
-export const CODEC = { NONE: 0, SNAPPY: 1, GZIP: 2, LZO: 3, BROTLI: 4, LZ4: 5, ZSTD: 6 };
+export const CODEC = {
+  NONE: 0,
+  SNAPPY: 1,
+  GZIP: 2,
+  LZO: 3,
+  BROTLI: 4,
+  LZ4: 5,
+  ZSTD: 6,
+  LZ4_RAW: 7,
+};
 
 export function varint(value: number | bigint): Buffer {
   const bytes: number[] = [];
@@ -57,6 +66,7 @@ export function textPage(
   const body = Buffer.concat(values.map(plain));
   const stored = packed === undefined ? body : packed(body);
   const { size = body.length, count = values.length, encoding = 0 } = header;
+  const { stored: storedBytes = stored.length } = header;
   const data: Struct = [
     [1, count],
     [2, encoding],
@@ -66,7 +76,7 @@ export function textPage(
   const head: Struct = [
     [1, 0],
     [2, size],
-    [3, stored.length],
+    [3, storedBytes],
     [5, { struct: data }],
   ];
   return Buffer.concat([thrift(head), stored]);
@@ -90,7 +100,7 @@ export function dictionaryPage(values: readonly string[]): Buffer {
 interface PageOptions {
   readonly packed?: (body: Buffer) => Buffer;
   /** What the header says instead of the truth. */
-  readonly header?: { readonly size?: number; readonly count?: number; readonly encoding?: number };
+  readonly header?: Partial<Record<'size' | 'stored' | 'count' | 'encoding', number>>;
 }
 
 /** One value as PLAIN has it. */
