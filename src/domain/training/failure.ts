@@ -130,7 +130,7 @@ const MEANINGS: Readonly<Record<FailureCode, Meaning>> = {
     suggestions: [
       'Put right the rows that the message names, and upload the file again.',
       'Use a known shape: text, messages, prompt and completion, Alpaca or ShareGPT.',
-      'Check that the file is UTF-8, and .jsonl, .json or .csv as its name says.',
+      'Check that the file is what its name says, .jsonl, .json, .csv or .parquet, and its text UTF-8.',
     ],
     retryable: false,
   },
