@@ -39,6 +39,7 @@ LINE_BYTES = 64 * KIB          # a longer line becomes several numbered ones, ma
 RECORD_BYTES = 8000            # one record on stdout stays below 8 KiB
 INDEX_STRIDE = 64              # one remembered offset per so many lines
 MAX_CONNECTIONS = 64
+HOLD_RENEWAL_SECONDS = 10       # the mark of §6.3 is written no more often
 BODY_LIMITS = {"job": MIB, "small": 4 * KIB}
 SECRET_NAMES = ("HF_TOKEN", "WANDB_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\Z")
@@ -326,6 +327,7 @@ class Agent:
         self.last_upload = self.last_fetch = self.booted
         self.fetching = self.uploading = 0
         self.digests, self.last_word, self.last_error = {}, None, ""
+        self.held = (None, 0.0)     # a checkpoint's folder, and when it was last marked
         self.closing = threading.Event()
         self.redactor = Redactor([settings.api_key])
         self.printer_at = 0
@@ -757,6 +759,21 @@ class Agent:
             return None
         return max(steps, default=None)
 
+    def hold(self, step):
+        """Marks a complete checkpoint as being fetched: the trainer spares it for a while (§6.3). → whether there is one"""
+        top, name = os.path.join(self.dir, "results", "checkpoints"), "checkpoint-%s" % step
+        if step is None or not os.path.isfile(os.path.join(top, name, "COMPLETE")):
+            return False
+        with self.lock:
+            now = time.monotonic()
+            if self.phase == "RUNNING" and (self.held[0] != name or now - self.held[1] >= HOLD_RENEWAL_SECONDS):
+                try:
+                    write_atomic(os.path.join(top, "HELD"), name)
+                    self.held = (name, now)
+                except OSError:
+                    pass  # a disk without room for the mark has none for one checkpoint more either
+        return True
+
     # ── status (§4) ──
     def status(self):
         try:
@@ -915,6 +932,12 @@ def is_checkpoint(value, files):
     return type(step) is int and 0 <= step < 10 ** 15 and "COMPLETE" in names \
         and len(set(map(str, names.values()))) == len(names) \
         and all(CHECKPOINT_PATH.match(path) and isinstance(name, str) and name in files for path, name in names.items())
+
+
+def checkpoint_of(path):
+    """→ the step of the checkpoint that a result belongs to, or None."""
+    match = re.match(r"checkpoints/checkpoint-(\d{1,15})/", path)
+    return match and int(match[1])
 
 
 def kind_of(path):
@@ -1299,12 +1322,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     # ── results (§6) ──
     def get_results(self):
-        self.agent.last_fetch = time.monotonic()
-        self.answer(200, self.agent.manifest(60, self.query.get("boot")))
+        agent, boot = self.agent, self.query.get("boot")
+        agent.last_fetch = time.monotonic()
+        wanted = self.integer("hold", None, 0, 10 ** 15)
+        if boot in (None, agent.boot_id):
+            agent.hold(wanted) or agent.hold(agent.newest_checkpoint())
+        self.answer(200, agent.manifest(60, boot))
 
     def get_result(self):
-        agent = self.agent
-        fd, path = agent.open_result(urllib.parse.unquote(self.rest), self.query.get("boot"))
+        agent, boot = self.agent, self.query.get("boot")
+        relative = urllib.parse.unquote(self.rest)
+        fd, path = agent.open_result(relative, boot)
+        if boot in (None, agent.boot_id):
+            agent.hold(checkpoint_of(relative))
         with agent.lock:
             agent.fetching += 1
         try:

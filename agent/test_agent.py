@@ -450,6 +450,32 @@ class Results(Case):
             code, answer = agent.call("PUT", "/v1/job", {"spec": {}, "files": ["c", "d"], "checkpoint": checkpoint})
             self.assertEqual((code, answer.get("error", {}).get("code")), (400, "BAD_JOB"), checkpoint)
 
+    def test_a_list_or_a_read_holds_one_checkpoint_for_its_reader(self):
+        agent = AgentProcess(self, HEAD + DONE + "for n in (10, 20):\n"
+                             "    d = os.path.join(checkpoints, 'checkpoint-%d' % n); os.mkdir(d); open(os.path.join(d, 'COMPLETE'), 'w').write('{}')\n" + WAIT)
+        agent.run()
+        until("it runs", lambda: [line for line in agent.lines() if line["x"] == "up"])
+        boot = agent.status()["bootId"]
+
+        def folder(boot_id):
+            return os.path.join(agent.directory, "pod-pod1", "boots", boot_id, "results", "checkpoints")
+
+        def held():
+            with open(os.path.join(folder(boot), "HELD"), encoding="utf-8") as source:
+                return source.read()
+
+        self.assertNotIn("HELD", os.listdir(folder(boot)))
+        for path, name in (("", 20), ("?hold=10", 10), ("?hold=15", 20), ("/checkpoints/checkpoint-10/COMPLETE", 10)):
+            status, _, body = agent.request("GET", "/v1/results" + path)
+            self.assertEqual((status, held()), (200, "checkpoint-%d" % name), path)
+            self.assertNotIn(b"HELD", body)
+        self.assertEqual(agent.request("GET", "/v1/results/checkpoints/HELD")[0], 404)
+        self.assertEqual(agent.request("GET", "/v1/results?hold=x")[0], 400)
+        agent.kill()
+        again = AgentProcess(self, directory=agent.directory)
+        self.assertEqual(again.request("GET", "/v1/results?boot=" + boot)[0], 200)
+        self.assertEqual(os.listdir(folder(again.status()["bootId"])), [])
+
     def test_while_it_trains_only_complete_checkpoints_are_shown(self):
         agent = AgentProcess(self, HEAD + DONE + "for n, done in ((10, True), (20, False)):\n"
                              "    d = os.path.join(checkpoints, 'checkpoint-%d' % n); os.mkdir(d); open(os.path.join(d, 'w.safetensors'), 'w').write('w')\n"

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import unittest
 from types import SimpleNamespace
 from unittest import mock
@@ -17,7 +18,7 @@ sys.path.insert(0, HERE)
 import trainer_hf  # noqa: E402
 import trainer_launch  # noqa: E402
 from trainer_base import CODES, Failure  # noqa: E402
-from trainer_checkpoints import newest_first, prune, seal, sound  # noqa: E402
+from trainer_checkpoints import HELD, HOLD_SECONDS, held, make_room, newest_first, prune, seal, sound  # noqa: E402
 from trainer_data import checked, read_row  # noqa: E402
 from trainer_divergence import Divergence  # noqa: E402
 from trainer_fetch import ask, fetch_url, kind_of  # noqa: E402
@@ -71,6 +72,51 @@ class Checkpoints(CheckpointCase):
         self.assertEqual([step for step, _ in newest_first(top)], [30, 20])
         prune(top, 1, 10)
         self.assertEqual([step for step, _ in newest_first(top)], [30])
+
+    def hold(self, top, step, age=0):
+        mark = os.path.join(top, HELD)
+        with open(mark, "w") as out:
+            out.write("checkpoint-%d" % step)
+        os.utime(mark, (time.time() - age,) * 2)
+
+    def test_one_that_is_being_fetched_stays_beyond_the_budget_and_no_other(self):
+        for keep, most_bytes in ((1, None), (9, 10)):
+            with self.subTest(keep=keep):
+                top = self.folder()
+                for step in (10, 20, 30, 40):
+                    self.made(top, step)
+                self.hold(top, 20)
+                prune(top, keep, most_bytes)
+                self.assertEqual([step for step, _ in newest_first(top)], [40, 20])
+                self.hold(top, 40)
+                prune(top, keep, most_bytes)
+                self.assertEqual([step for step, _ in newest_first(top)], [40])
+
+    def test_a_mark_that_is_old_or_of_another_time_or_no_mark_holds_nothing(self):
+        top = self.folder()
+        for age in (HOLD_SECONDS + 5, -HOLD_SECONDS - 5):
+            self.made(top, 10)
+            self.made(top, 20)
+            self.hold(top, 10, age)
+            prune(top, 1)
+            self.assertEqual([step for step, _ in newest_first(top)], [20])
+        self.hold(top, 10)
+        self.assertEqual(held(top), os.path.join(top, "checkpoint-10"))
+        prune(top, 1)
+        self.assertEqual([step for step, _ in newest_first(top)], [20])
+        with open(os.path.join(top, HELD), "wb") as out:
+            out.write(b"\xff")
+        self.assertIsNone(held(top))
+
+    def test_a_disk_without_room_takes_the_one_that_is_being_fetched_too_and_says_so(self):
+        top = self.folder()
+        for step in (10, 20, 30):
+            self.made(top, step)
+        self.hold(top, 20)
+        with mock.patch("trainer_checkpoints.say") as say:
+            make_room(top)
+        self.assertEqual([step for step, _ in newest_first(top)], [30])
+        say.assert_called_once_with("checkpoint-20 goes before it has been fetched")
 
     def test_a_changed_or_missing_file_is_not_sound(self):
         top = self.folder()

@@ -10,6 +10,7 @@ import unittest
 import hub_for_tests
 from hub_for_tests import Hub
 from support_for_tests import HERE, Case, jsonl, sample_rows, started
+from trainer_checkpoints import newest_first
 
 SMALL = dict(backend="trl", baseModel="tiny/llama", algorithm="LORA", quantization="NONE", rank=4, learningRate=5e-3, maxSteps=12, checkpointSteps=5,
              batchSize=4, gradientAccumulationSteps=1, maxSequenceLength=64, loggingSteps=1, dataset={"file": "t.jsonl"})
@@ -283,8 +284,11 @@ class SeveralDevices(TrlCase):
                 process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(60), 20, lines)
         at = int(self.word(lines)["message"].split("checkpoint-")[1].split(" ")[0])
+        with open(home + "/results/checkpoints/HELD", "w", encoding="utf-8") as out:
+            out.write("checkpoint-%d" % at)
         code, lines = self.train(path, TRAINER_PROCESSES="2")
         self.assertEqual(code, 0, lines)
+        self.assertEqual([step for step, _ in newest_first(home + "/results/checkpoints")], [60, 40, at])
         self.assertEqual([m["step"] for m in metrics(lines, "step")], list(range(at + 1, 61)))
         self.assertEqual(len(metrics(lines, "end")), 1)
 

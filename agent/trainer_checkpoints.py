@@ -1,15 +1,19 @@
 """Checkpoints that are complete or not there; PROTOCOL.md §7.6.
 
 Written under another name; the marker `COMPLETE` with every file's sha256 comes last, then the rename.
+One that is being fetched (`HELD` names it) is spared as long as there is room.
 """
 import json
 import os
 import re
 import shutil
+import time
 
-from trainer_base import file_sha256, metric, write_file
+from trainer_base import file_sha256, metric, say, write_file
 
 MARKER = "COMPLETE"
+HELD = "HELD"
+HOLD_SECONDS = 600   # more than the owner's longest pause between two tries
 
 
 def seal(part, top, step, total):
@@ -60,13 +64,34 @@ def size_of(path):
     return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
 
 
+def held(top):
+    """→ the folder that is being fetched, or None. A mark that nobody renews holds nothing: its reader is gone."""
+    mark = os.path.join(top, HELD)
+    try:
+        with open(mark, encoding="utf-8") as source:
+            path = os.path.join(top, source.read(100))
+        age = abs(time.time() - os.stat(mark).st_mtime)     # a clock that was set back holds for no longer either
+    except (OSError, ValueError):
+        return None
+    return path if age < HOLD_SECONDS else None
+
+
 def prune(top, keep, most_bytes=None):
-    """Keeps the newest `keep` as far as they fit into `most_bytes`, and the newest in any case."""
-    total = 0
+    """Keeps the newest `keep` as far as they fit into `most_bytes`, the newest in any case, and beyond them one that is held."""
+    total, spared = 0, held(top)
     for i, (_, path) in enumerate(newest_first(top)):
         total += size_of(path)
-        if i >= keep or (i > 0 and most_bytes is not None and total > most_bytes):
+        if path != spared and (i >= keep or (i > 0 and most_bytes is not None and total > most_bytes)):
             discard(path)
+
+
+def make_room(top):
+    """All but the newest go, one that is held too: to go on training is worth more."""
+    spared = held(top)
+    for _, path in newest_first(top)[1:]:
+        if path == spared:
+            say("%s goes before it has been fetched" % os.path.basename(path))
+        discard(path)
 
 
 def discard(path):

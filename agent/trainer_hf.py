@@ -14,7 +14,7 @@ import tempfile
 import time
 
 from trainer_base import RANK, Failure, choice, metric, numeric, say, seconds, stop_wanted
-from trainer_checkpoints import discard, newest_first, prune, seal, size_of, sound
+from trainer_checkpoints import discard, make_room, newest_first, prune, seal, sound
 from trainer_data import checked, open_dataset, preview
 from trainer_divergence import Divergence
 from trainer_fetch import fetch_url, hub_dataset
@@ -296,7 +296,7 @@ def make_trainer(run, model, tokenizer, rows, held_out, fingerprint):
                     raise
                 say("the disk is full: older checkpoints go")
                 shutil.rmtree(part, ignore_errors=True)
-                prune(run.paths["checkpoints"], 1)
+                make_room(run.paths["checkpoints"])
                 self.write_checkpoint(model, trial, part)
             run.watch.beat()
 
@@ -396,7 +396,7 @@ def keep_room(paths, model):
     top = paths["checkpoints"]
     if shutil.disk_usage(top).free < need and RANK == 0:
         say("the disk is nearly full: older checkpoints go")
-        prune(top, 1)
+        make_room(top)
         if shutil.disk_usage(top).free < need:
             raise Failure("DISK_FULL", "A checkpoint needs %.1f GB; %.1f GB are free." % (need / 1e9, shutil.disk_usage(top).free / 1e9))
 

@@ -39,8 +39,15 @@ export async function* readResult(
   }
 }
 
-export function bootQuery(bootId: string | undefined): string {
+function bootQuery(bootId: string | undefined): string {
   return bootId === undefined ? '' : `?boot=${encodeURIComponent(bootId)}`;
+}
+
+/** Mirrors agent/PROTOCOL.md §6.1. */
+export function listQuery(bootId: string | undefined, holdStep: number | undefined): string {
+  const hold = holdStep === undefined ? '' : `hold=${holdStep}`;
+  if (hold === '') return bootQuery(bootId);
+  return bootId === undefined ? `?${hold}` : `${bootQuery(bootId)}&${hold}`;
 }
 
 /** A path that URLs would resolve to another address is no result's. */

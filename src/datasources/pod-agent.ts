@@ -10,7 +10,7 @@ import type { GpuSample } from '../domain/job/gpu-points.ts';
 import { createAgentHttp } from './agent-http.ts';
 import type { AgentAccess } from './agent-http.ts';
 import { readAgentStream } from './agent-stream.ts';
-import { bootQuery, readResult } from './agent-results.ts';
+import { listQuery, readResult } from './agent-results.ts';
 import {
   commandSchema,
   logPageSchema,
@@ -153,8 +153,11 @@ export interface PodAgent {
    * Ends with `reopen` or `end`; a cut, and 30 s without a sign of life, are POD_UNREACHABLE.
    */
   stream(bootId: string, after: number, signal: AbortSignal): AsyncIterable<AgentStreamEvent>;
-  /** `bootId` omitted: of the current boot. */
-  results(signal: AbortSignal, bootId?: string): Promise<AgentManifest>;
+  /**
+   * `bootId` omitted: of the current boot. While it trains, the pod spares one checkpoint for whoever
+   * asks: that of `holdStep` where it is still there, else the newest. PROTOCOL.md §6.3.
+   */
+  results(signal: AbortSignal, bootId?: string, holdStep?: number): Promise<AgentManifest>;
   /**
    * One range of a result file, `to` inclusive. Where the transfer is cut, what came has been
    * yielded before POD_UNREACHABLE is thrown.
@@ -247,11 +250,11 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
     release: (signal) => command('POST', '/v1/release', {}, signal),
     lines,
     stream: (bootId, after, signal) => readAgentStream(http, { bootId, after, signal }, options),
-    results: (signal, bootId) =>
+    results: (signal, bootId, holdStep) =>
       http.json(
         {
           method: 'GET',
-          path: `/v1/results${bootQuery(bootId)}`,
+          path: `/v1/results${listQuery(bootId, holdStep)}`,
           deadlineMs: MANIFEST_DEADLINE_MS,
           signal,
         },

@@ -8,6 +8,7 @@
  * - RESTING   as long as the last pull took, so that half of the time nothing is taken from the
  *             training; after a failure for a while that doubles
  */
+import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import type { AgentStatus, PodAgent } from '../datasources/pod-agent.ts';
@@ -19,6 +20,7 @@ import { holdLease, removeLease } from '../store/leases.ts';
 import { appendLifecycle } from '../store/log-lines.ts';
 import { saveCheckpoint, savedStep } from './checkpoints.ts';
 import type { CheckpointSource, StoringDeps } from './checkpoints.ts';
+import { checkpointStagingOf } from './staging.ts';
 
 /** Of one server: what a checkpoint takes of the network is taken from people's downloads. */
 const MAX_PULLS = 2;
@@ -26,6 +28,10 @@ const MAX_PULLS = 2;
 const MAX_WATCHES = 1_000;
 const FIRST_REST_MS = 10_000;
 const MAX_REST_MS = 300_000;
+/** So many in a row are no accident: this pod makes them faster than they can be fetched. */
+const LOSSES_TOLD = 3;
+/** After so many failures in a row the newest is begun instead, should the fault be in that one. */
+const FAILURES_BORNE = 8;
 
 export interface CheckpointKeeper {
   /** What a pod that trains says it has. At once; never fails. */
@@ -56,6 +62,9 @@ interface Watch {
   /** Everything up to here is stored. */
   doneStep: number;
   failures: number;
+  /** In a row, removed by the trainer before they were stored. */
+  losses: number;
+  hasToldLosses: boolean;
   restUntil: number;
   pull: Pull | null;
 }
@@ -70,7 +79,15 @@ export function createCheckpointKeeper(deps: CheckpointKeeperDeps): CheckpointKe
     const known = watches.get(jobId);
     if (known?.attempt === attempt) return known;
     if (watches.size >= MAX_WATCHES) forgetIdle();
-    const fresh = { attempt, doneStep: 0, failures: 0, restUntil: 0, pull: null };
+    const fresh: Watch = {
+      attempt,
+      doneStep: 0,
+      failures: 0,
+      losses: 0,
+      hasToldLosses: false,
+      restUntil: 0,
+      pull: null,
+    };
     watches.set(jobId, fresh);
     return fresh;
   }
@@ -100,7 +117,9 @@ export function createCheckpointKeeper(deps: CheckpointKeeperDeps): CheckpointKe
   ): Promise<void> {
     const began = now();
     try {
-      const step = await underLease(source, stop, () => pullOnce(source, wanted, stop.signal));
+      const step = await underLease(source, stop, () =>
+        pullOnce(watch, source, wanted, stop.signal),
+      );
       watch.doneStep = Math.max(watch.doneStep, step);
       watch.failures = 0;
       watch.restUntil = now() + Math.min(MAX_REST_MS, now() - began);
@@ -143,7 +162,9 @@ export function createCheckpointKeeper(deps: CheckpointKeeperDeps): CheckpointKe
     }
   }
 
+  /** @returns the step up to which all is stored */
   async function pullOnce(
+    watch: Watch,
     source: CheckpointSource,
     wanted: number,
     signal: AbortSignal,
@@ -155,24 +176,53 @@ export function createCheckpointKeeper(deps: CheckpointKeeperDeps): CheckpointKe
     if (result.kind === 'corrupt') {
       throw new AppError('POD_UNTRUSTED', `Checkpoint ${result.step}: ${result.reason}`);
     }
-    if (result.kind === 'none') return known;
+    if (result.kind === 'pruned') await noteLoss(watch, source, known);
+    if (result.kind !== 'stored') return known;
+    watch.losses = 0;
     deps.onStored(job.id);
     return result.step;
   }
 
-  /** The first failure of several in a row is told in the job's log. */
-  async function rest(watch: Watch, { job, attempt }: CheckpointSource, error: unknown) {
-    const ms = Math.min(MAX_REST_MS, FIRST_REST_MS * 2 ** watch.failures);
-    watch.restUntil = now() + ms;
-    watch.failures += 1;
-    report(error, job.id);
-    if (watch.failures > 1 || !(error instanceof AppError)) return;
-    const text = `warning: a checkpoint could not be stored, it is tried again: ${error.message}`;
+  /** Told once: it is no failure of the training, but what a lost pod would cost grows. */
+  async function noteLoss(watch: Watch, source: CheckpointSource, known: number): Promise<void> {
+    watch.losses += 1;
+    if (watch.losses < LOSSES_TOLD || watch.hasToldLosses) return;
+    const since = known === 0 ? 'none is stored yet' : `the newest that is stored is ${known}`;
+    await tell(
+      source,
+      `warning: ${LOSSES_TOLD} checkpoints in a row were removed on the pod before they could be stored, ` +
+        `${since}: they are made faster than they can be fetched; a larger checkpointSteps helps`,
+    );
+    watch.hasToldLosses = true;
+  }
+
+  async function tell({ job, attempt }: CheckpointSource, text: string): Promise<void> {
     await db.transaction(async (tx) => {
       if (!(await lockLiveJob(db, tx, job.id))) return;
       await appendLifecycle(tx, job, { at: now(), attempt, text });
     });
     deps.onStored(job.id);
+  }
+
+  /** The first failure of several in a row is told in the job's log. */
+  async function rest(watch: Watch, source: CheckpointSource, error: unknown) {
+    const ms = Math.min(MAX_REST_MS, FIRST_REST_MS * 2 ** watch.failures);
+    watch.restUntil = now() + ms;
+    watch.failures += 1;
+    report(error, source.job.id);
+    const mayPass = error instanceof AppError && error.retryable;
+    if (!mayPass || watch.failures % FAILURES_BORNE === 0) await dropBegun(source);
+    if (watch.failures > 1 || !(error instanceof AppError)) return;
+    await tell(
+      source,
+      `warning: a checkpoint could not be stored, it is tried again: ${error.message}`,
+    );
+  }
+
+  /** The next pull begins with the newest. */
+  function dropBegun({ job, attempt }: CheckpointSource): Promise<void> {
+    const folder = checkpointStagingOf(deps.checkpoints.stagingFolder, job.id, attempt);
+    return rm(folder, { recursive: true, force: true });
   }
 
   function report(error: unknown, jobId: string): void {

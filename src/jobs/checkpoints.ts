@@ -2,7 +2,9 @@
  * Stores the newest complete checkpoint of a training: pulled off its pod while it runs, verified,
  * and told only when the whole of it is in the artifact store.
  *
- * 1. the agent's list names a complete checkpoint that is newer than what is stored
+ * 1. the agent's list names a complete checkpoint that is newer than what is stored: the one that was
+ *    begun, so that none is begun anew for ever where they come faster than they are fetched; else
+ *    the newest
  * 2. its files come into the staging folder, each verified; the marker must name them all
  * 3. the set is written down as intended, then the store adopts the files
  * 4. in one transaction: rows of the files, the set STORED, those beyond the budget condemned
@@ -19,8 +21,9 @@ import type { PodAgent } from '../datasources/pod-agent.ts';
 import {
   checkpointFault,
   checkpointName,
+  chooseCheckpoint,
   COMPLETE,
-  newestStep,
+  hasCheckpoint,
   readCheckpointPath,
   staleCheckpoints,
 } from '../domain/job/checkpoint.ts';
@@ -63,6 +66,8 @@ export type SaveResult =
   | { readonly kind: 'stored'; readonly step: number }
   /** Nothing newer is whole or hashed yet, the attempt has ended, or its files are another's by now. */
   | { readonly kind: 'none' }
+  /** The trainer removed it before the whole of it was here. */
+  | { readonly kind: 'pruned'; readonly step: number }
   /** It is not what the pod says it is. */
   | { readonly kind: 'corrupt'; readonly step: number; readonly reason: string };
 
@@ -85,11 +90,16 @@ export async function saveCheckpoint(
   signal: AbortSignal,
 ): Promise<SaveResult> {
   const { job, attempt, bootId, agent } = source;
-  const list = await agent.results(signal, bootId);
+  const folder = checkpointStagingOf(deps.stagingFolder, job.id, attempt);
+  const begun = await begunStep(folder);
+  const list = await agent.results(signal, bootId, begun ?? undefined);
   // Of a folder whose sums are not all done the list has a part: that is no fault of the checkpoint.
   if (list.pending > 0) return { kind: 'none' };
-  const step = newestStep(list.files, await savedStep(deps.db, job.id, attempt));
-  if (step === null) return { kind: 'none' };
+  const saved = await savedStep(deps.db, job.id, attempt);
+  const chosen = chooseCheckpoint({ ...list, savedStep: saved, begunStep: begun });
+  await removeOthers(folder, chosen.kind === 'fetch' ? String(chosen.step) : null);
+  if (chosen.kind !== 'fetch') return chosen;
+  const { step } = chosen;
   const listed = list.files.filter(({ path }) => readCheckpointPath(path)?.step === step);
   const found = { step, bootId: list.bootId, files: listed };
   const outcome = await fetchCheckpoint(deps, source, found, signal);
@@ -97,7 +107,7 @@ export async function saveCheckpoint(
   if (outcome.kind === 'corrupt') {
     // The trainer prunes too: what is gone by now was not wrong, but late.
     const { files } = await agent.results(signal, bootId);
-    if (!files.some(({ path }) => isMarkerOf(path, step))) return { kind: 'none' };
+    if (!hasCheckpoint(files, step)) return { kind: 'pruned', step };
     return { kind: 'corrupt', step, reason: outcome.reason };
   }
   deps.failpoint('checkpoint.adopted');
@@ -106,9 +116,10 @@ export async function saveCheckpoint(
   return isStored ? { kind: 'stored', step } : { kind: 'none' };
 }
 
-function isMarkerOf(path: string, step: number): boolean {
-  const found = readCheckpointPath(path);
-  return found?.step === step && found.path === COMPLETE;
+/** Of the newest one of which an earlier pull has left something; null: none. */
+async function begunStep(folder: string): Promise<number | null> {
+  const steps = (await namesIn(folder)).map(Number).filter(Number.isSafeInteger);
+  return steps.length === 0 ? null : Math.max(...steps);
 }
 
 interface ListedCheckpoint {
@@ -129,7 +140,6 @@ async function fetchCheckpoint(
     return { kind: 'corrupt', reason: `It has ${files.length} files, of ${MAX_FILES}.` };
   }
   const folder = checkpointStagingOf(deps.stagingFolder, job.id, attempt);
-  await removeOthers(folder, String(step));
   const seen = { isTaken: false };
   const outcome = await collectListed(
     {
@@ -157,12 +167,16 @@ async function fetchCheckpoint(
   return seen.isTaken ? { kind: 'taken' } : outcome;
 }
 
-/** What was begun of an older one is of no use any more. */
-async function removeOthers(folder: string, name: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  for (const other of names.filter((each) => each !== name)) {
+/** What was begun of others is of no use any more. */
+async function removeOthers(folder: string, name: string | null): Promise<void> {
+  for (const other of (await namesIn(folder)).filter((each) => each !== name)) {
     await rm(join(folder, other), { recursive: true, force: true });
   }
+}
+
+/** A folder that was never made has nothing in it. */
+function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch(() => []);
 }
 
 async function faultOf(fetched: readonly FetchedFile[]): Promise<string | null> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   checkpointFault,
+  chooseCheckpoint,
   newestStep,
   readCheckpointPath,
   staleCheckpoints,
@@ -27,6 +28,22 @@ describe('a path in a list of results', () => {
     expect(newestStep(files, 0)).toBe(20);
     expect(newestStep(files, 20)).toBeNull();
     expect(newestStep([], 0)).toBeNull();
+  });
+
+  test.each([
+    ['the newest, where none was begun', { begunStep: null }, { kind: 'fetch', step: 40 }],
+    ['the one that was begun, while it trains', { begunStep: 20 }, { kind: 'fetch', step: 20 }],
+    ['one that was begun and is gone', { begunStep: 10 }, { kind: 'pruned', step: 10 }],
+    ['the newest, once it is over', { begunStep: 20, isFinal: true }, { kind: 'fetch', step: 40 }],
+    [
+      'the newest, where what was begun is stored by somebody else',
+      { begunStep: 20, savedStep: 30 },
+      { kind: 'fetch', step: 40 },
+    ],
+    ['nothing that is stored', { begunStep: null, savedStep: 40 }, { kind: 'none' }],
+  ] as const)('is chosen to be fetched: %s', (_title, more, chosen) => {
+    const files = [20, 40].map((step) => ({ path: `checkpoints/checkpoint-${step}/COMPLETE` }));
+    expect(chooseCheckpoint({ isFinal: false, files, savedStep: 0, ...more })).toEqual(chosen);
   });
 });
 

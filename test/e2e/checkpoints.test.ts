@@ -106,6 +106,18 @@ test('three reclaims in one job: it goes on each time, and ends with the bytes o
   expect(Math.abs(cost.usdSoFar - accrued)).toBeLessThan(0.37 * 4 * (5 / 3_600));
 }, 90_000);
 
+test('checkpoints that are made much faster than they are fetched are stored all the same', async () => {
+  const app = await startPaced(STEP_MS);
+  const { submit, emulator } = app;
+  // Each file of one takes longer than the trainer from one checkpoint to the next.
+  await emulator.addFault({ kind: 'delay', ms: 250, route: 'proxy' });
+  const id = await submit({}, { ...LONG, maxSteps: 1_000_000, checkpointSteps: 5 });
+  const first = checkpointStepsOf(await trainingBehind(app, id, 1, 0));
+  const next = checkpointStepsOf(await trainingBehind(app, id, 1, Math.max(...first)));
+  expect(Math.max(...next)).toBeGreaterThan(Math.max(...first));
+  expect(await lifecycleOf(app, id)).not.toContainEqual(expect.stringContaining('warning'));
+}, 60_000);
+
 test('a checkpoint whose bytes are damaged in the store is given up for the one before it', async () => {
   const folder = makeFolder();
   const app = await startPaced(STEP_MS, { ARTIFACT_URL: folder });

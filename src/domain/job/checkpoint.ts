@@ -34,6 +34,48 @@ export function newestStep(
   return steps.length === 0 ? null : Math.max(...steps);
 }
 
+/** Whether the checkpoint of this step has its marker. */
+export function hasCheckpoint(files: readonly { readonly path: string }[], step: number): boolean {
+  return files.some(({ path }) => {
+    const found = readCheckpointPath(path);
+    return found?.step === step && found.path === COMPLETE;
+  });
+}
+
+export interface CheckpointChoice {
+  readonly isFinal: boolean;
+  readonly files: readonly { readonly path: string }[];
+  /** Everything up to here is stored. */
+  readonly savedStep: number;
+  /** Of one that an earlier pull has begun; null: none. */
+  readonly begunStep: number | null;
+}
+
+export type ChosenCheckpoint =
+  | { readonly kind: 'fetch'; readonly step: number }
+  /** The one that was begun is gone. */
+  | { readonly kind: 'pruned'; readonly step: number }
+  /** There is nothing new. */
+  | { readonly kind: 'none' };
+
+/**
+ * Which checkpoint to fetch. While it trains one that was begun comes first: where they are made
+ * faster than they are fetched, whoever begins the newest each time never ends. Once it is over
+ * nothing is removed any more, and only the newest counts.
+ */
+export function chooseCheckpoint({
+  isFinal,
+  files,
+  savedStep,
+  begunStep,
+}: CheckpointChoice): ChosenCheckpoint {
+  if (begunStep !== null && begunStep > savedStep && !isFinal) {
+    return { kind: hasCheckpoint(files, begunStep) ? 'fetch' : 'pruned', step: begunStep };
+  }
+  const step = newestStep(files, savedStep);
+  return step === null ? { kind: 'none' } : { kind: 'fetch', step };
+}
+
 export interface CheckpointPlace {
   readonly attempt: number;
   readonly step: number;
