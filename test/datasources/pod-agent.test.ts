@@ -173,6 +173,8 @@ test('an owner still reads the lines and results of the boot before a restart', 
   });
   expect((await again.lines(bootId, 0, 10_000, signal)).next).toBe(lastLine);
   expect(await again.results(signal, bootId)).toEqual(before);
+  // What it is asked to spare changes nothing of what it lists.
+  expect(await again.results(signal, bootId, 20)).toEqual(before);
 });
 
 test('a wrong token is told as a refusal, without the token', async () => {
