@@ -19,7 +19,7 @@ const settingsSchema = z.object({
     .default('100,1000,5000,10000')
     .transform((text) => text.split(',').map(Number)),
   FANOUT_ROUNDS: z.coerce.number().int().min(1).max(50).default(5),
-  FANOUT_MS: z.coerce.number().int().min(100).max(60_000).default(200),
+  FANOUT_MS: z.coerce.number().int().min(100).max(60_000).default(500),
 });
 
 const SHARED: readonly VariantName[] = ['ours', 'stock', 'ws', 'raw'];

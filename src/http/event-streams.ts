@@ -77,7 +77,7 @@ export function createEventStreams(deps: EventStreamsDeps): EventStreams {
     deps.onStreams(open.size);
     const pulse = keepAlive.watch({
       flushedBytes: stream.flushedBytes,
-      isOpen: stream.reader.isOpen,
+      isOpen: () => stream.reader.isOpen(),
       ping: () => response.write(SIGN_OF_LIFE),
       onStalled: () => {
         if (stream.waitingBytes() > 0) response.destroy();

@@ -5,7 +5,7 @@ import type { Payload } from './payload.ts';
 
 export interface Reader {
   /** False once nothing may follow. */
-  readonly isOpen: () => boolean;
+  isOpen(): boolean;
   /** Whether so much waits to be read that nothing is to be added. */
   readonly isFull: () => boolean;
   /** True once nothing waits any more; false after so long, or when interrupted. */
@@ -14,9 +14,9 @@ export interface Reader {
    * A result of the operation, made once for all who share it.
    * @returns false if it was not added, as too much waits
    */
-  readonly offer: (payload: Payload) => boolean;
+  offer(payload: Payload): boolean;
   /** Its stream says goodbye by itself when the server goes down: it need not be cut. */
-  readonly expectGoodbye: () => void;
+  expectGoodbye(): void;
 }
 
 /** What waits in one socket to be read by the other side. */
