@@ -95,10 +95,12 @@ async function closed(lines: number, ms: number): Promise<object> {
     loop.enable();
     variant.send(batch);
     await acknowledged;
-    loop.disable();
     spentMs += performance.now() - sentAt;
     const { user, system } = process.cpuUsage(before);
     cpuMicros += user + system;
+    // A delay is noted when it is over.
+    await pause(2);
+    loop.disable();
     batches += 1;
   }
   return {
