@@ -73,12 +73,14 @@ def line_row(number, at, stream, text, more):
     return row.encode("utf-8", "replace")
 
 
-def write_atomic(path, text):
+def write_atomic(path, text, is_synced=True):
+    """`is_synced`: a crash of the machine loses nothing of it."""
     part = path + ".part"
     with open(part, "w", encoding="utf-8") as out:
         out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
+        if is_synced:
+            out.flush()
+            os.fsync(out.fileno())
     os.replace(part, path)
 
 
@@ -328,6 +330,7 @@ class Agent:
         self.fetching = self.uploading = 0
         self.digests, self.last_word, self.last_error = {}, None, ""
         self.held = (None, 0.0)     # a checkpoint's folder, and when it was last marked
+        self.hold_lock = threading.Lock()   # its own: where the disk is busy, status and stop must not wait for the mark
         self.closing = threading.Event()
         self.redactor = Redactor([settings.api_key])
         self.printer_at = 0
@@ -764,11 +767,11 @@ class Agent:
         top, name = os.path.join(self.dir, "results", "checkpoints"), "checkpoint-%s" % step
         if step is None or not os.path.isfile(os.path.join(top, name, "COMPLETE")):
             return False
-        with self.lock:
+        with self.hold_lock:
             now = time.monotonic()
             if self.phase == "RUNNING" and (self.held[0] != name or now - self.held[1] >= HOLD_RENEWAL_SECONDS):
                 try:
-                    write_atomic(os.path.join(top, "HELD"), name)
+                    write_atomic(os.path.join(top, "HELD"), name, is_synced=False)
                     self.held = (name, now)
                 except OSError:
                     pass  # a disk without room for the mark has none for one checkpoint more either
