@@ -21,8 +21,15 @@ const DECOMPRESS: Readonly<
   zstd: (bytes, most) => promisify(zstdDecompress)(bytes, { ...ZSTD, ...limitedTo(most) }),
 };
 
-/** A file that was received, by ranges. `handle` stays open as long as it is used. */
-export function openDatasetFile(handle: FileHandle, sizeBytes: number): DatasetFile {
+/**
+ * A file that was received, by ranges. `handle` stays open as long as it is used.
+ * @param checkWanted called now and then; throws once nobody wants to know any more
+ */
+export function openDatasetFile(
+  handle: FileHandle,
+  sizeBytes: number,
+  checkWanted: () => void = () => undefined,
+): DatasetFile {
   return {
     sizeBytes,
     async read(from, length) {
@@ -42,6 +49,9 @@ export function openDatasetFile(handle: FileHandle, sizeBytes: number): DatasetF
         return null;
       }
     },
-    pause: () => nextTurn(),
+    async pause() {
+      await nextTurn();
+      checkWanted();
+    },
   };
 }

@@ -41,6 +41,9 @@ type Copied = ReceiveResult | { readonly kind: 'copied'; readonly content: Uploa
 
 const PART = '.part';
 
+/** Another receives this upload by now. */
+class LeaseLost extends Error {}
+
 export function createUploadReceiver(deps: UploadReceiverDeps) {
   const { db, store, folder, maxBytes, tenantId, now } = deps;
   let lastTurn: Promise<unknown> = Promise.resolve();
@@ -88,6 +91,7 @@ export function createUploadReceiver(deps: UploadReceiverDeps) {
       file = await open(part, 'wx+', 0o600);
       return await copyChecked(row, file, body, lease);
     } catch (error) {
+      if (error instanceof LeaseLost) return { kind: 'busy' };
       throw asDiskFault(error, 'The folder of incoming files');
     } finally {
       await file?.close();
@@ -118,7 +122,9 @@ export function createUploadReceiver(deps: UploadReceiverDeps) {
     if (announced !== null && sizeBytes !== announced && !check.isHopeless) {
       return { kind: 'wrong-size', declaredBytes: announced };
     }
-    const whole = openDatasetFile(file, sizeBytes);
+    const whole = openDatasetFile(file, sizeBytes, () => {
+      if (lease.isLost) throw new LeaseLost();
+    });
     const report =
       asked === 'parquet' ? await inTurn(() => check.end(whole)) : await check.end(whole);
     if (report.kind === 'faulty') return { kind: 'faulty', report };

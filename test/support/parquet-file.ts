@@ -66,12 +66,12 @@ export function textPage(
   const body = Buffer.concat(values.map(plain));
   const stored = packed === undefined ? body : packed(body);
   const { size = body.length, count = values.length, encoding = 0 } = header;
-  const { stored: storedBytes = stored.length } = header;
+  const { stored: storedBytes = stored.length, levels = 3 } = header;
   const data: Struct = [
     [1, count],
     [2, encoding],
-    [3, 3],
-    [4, 3],
+    [3, levels],
+    [4, levels],
   ];
   const head: Struct = [
     [1, 0],
@@ -100,7 +100,7 @@ export function dictionaryPage(values: readonly string[]): Buffer {
 interface PageOptions {
   readonly packed?: (body: Buffer) => Buffer;
   /** What the header says instead of the truth. */
-  readonly header?: Partial<Record<'size' | 'stored' | 'count' | 'encoding', number>>;
+  readonly header?: Partial<Record<'size' | 'stored' | 'count' | 'encoding' | 'levels', number>>;
 }
 
 /** One value as PLAIN has it. */

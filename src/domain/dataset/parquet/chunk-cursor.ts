@@ -11,10 +11,10 @@ import type { Chunk } from './footer.ts';
 import { HybridNumbers, bitWidthOf } from './levels.ts';
 import type { Effort } from './limits.ts';
 import { MAX_PAGE_HEADER_BYTES } from './limits.ts';
-import { readPageHeader } from './page-header.ts';
+import { readPageHeader, RLE } from './page-header.ts';
 import type { PageHeader } from './page-header.ts';
 import type { Leaf } from './schema.ts';
-import { damaged } from './parquet-fault.ts';
+import { damaged, ParquetFault } from './parquet-fault.ts';
 import { Dictionary, openValues } from './values.ts';
 import type { Values } from './values.ts';
 
@@ -90,7 +90,7 @@ export class ChunkCursor {
     const from = this.at + reader.at;
     this.at = from + header.storedBytes;
     if (this.at > this.chunk.to) throw reader.fault();
-    this.effort.spendPage(header.kind === 'other' ? 0 : header.sizeBytes);
+    this.effort.spendPage(header.storedBytes + header.sizeBytes);
     if (this.effort.isTurnOver) await this.effort.rest();
     if (header.kind === 'other') return;
     // What the page before took is free before the next takes as much.
@@ -110,15 +110,18 @@ export class ChunkCursor {
       this.dictionary = await Dictionary.read(bytes, valueCount, this.effort);
       return;
     }
+    const { repetition, definition } = header.levelEncodings;
     const body = new ByteReader(bytes, 'the levels of a page end too early');
     const before = new ByteReader(levels, 'the levels of a page end too early');
-    const open = (most: number, length: number) => {
+    const open = (most: number, length: number, encoding: number) => {
       if (most === 0) return null;
+      if (encoding !== RLE)
+        throw new ParquetFault('The Parquet file has levels in an old encoding.');
       const taken = kind === 'data-v2' ? before.take(length) : body.take(body.uint32());
       return new HybridNumbers(taken, bitWidthOf(most));
     };
-    this.repetitions = open(this.leaf.maxRepetition, repetitionBytes);
-    this.definitions = open(this.leaf.maxDefinition, definitionBytes);
+    this.repetitions = open(this.leaf.maxRepetition, repetitionBytes, repetition);
+    this.definitions = open(this.leaf.maxDefinition, definitionBytes, definition);
     const values = body.take(body.left);
     const { dictionary, effort } = this;
     this.values = await openValues(header.encoding, values, dictionary, valueCount, effort);

@@ -56,6 +56,7 @@ function parseFooter(reader: ByteReader, dataEnd: number): Footer {
   let schema: Schema | undefined;
   let rowCount = 0;
   let summed = 0;
+  let chunkBytes = 0;
   readStruct(reader, {
     2: (type) => {
       schema = readSchema(readElements(reader, type));
@@ -72,6 +73,9 @@ function parseFooter(reader: ByteReader, dataEnd: number): Footer {
         if (rowGroups.length >= MAX_ROW_GROUPS) throw tooMany('', MAX_ROW_GROUPS, 'row groups');
         const group = readRowGroup(reader, wanted, chunkCount, dataEnd);
         summed += group.rowCount;
+        chunkBytes += bytesOf(group);
+        // Each byte is read once: work on the file is bounded by its size, too.
+        if (chunkBytes > dataEnd) throw damaged('its columns overlap');
         rowGroups.push(group);
       });
     },
@@ -173,6 +177,11 @@ function readRowGroup(
     throw damaged('a column lies outside the file');
   }
   return { rowCount, chunks };
+}
+
+function bytesOf({ rowCount, chunks }: RowGroup): number {
+  if (rowCount === 0) return 0;
+  return [...chunks.values()].reduce((sum, { from, to }) => sum + to - from, 0);
 }
 
 function refuseEncrypted(): void {

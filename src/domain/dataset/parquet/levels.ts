@@ -52,13 +52,15 @@ export class HybridNumbers {
   }
 
   next(): number {
-    while (this.left === 0) this.startRun();
+    if (this.left === 0) this.startRun();
     this.left -= 1;
     return this.packed === null ? this.repeated : this.packed.next();
   }
 
   private startRun(): void {
     const head = this.reader.varint();
+    // Of no values: nobody writes one, and a page may have millions.
+    if (head < 2) throw this.reader.fault();
     if (head % 2 === 0) {
       this.left = head / 2;
       this.packed = null;

@@ -11,12 +11,12 @@ export const MAX_FOOTER_BYTES = 16 * MIB;
 export const MAX_ROW_GROUPS = 50_000;
 export const MAX_SCHEMA_ELEMENTS = 10_000;
 export const MAX_SCHEMA_DEPTH = 50;
-export const MAX_ROWS = 100_000_000;
+export const MAX_ROWS = 20_000_000;
 /** As stored and as decompressed: two or three columns have a page and a dictionary in memory. */
 export const MAX_PAGE_BYTES = 64 * MIB;
 export const MAX_PAGE_VALUES = 16 * MIB;
 export const MAX_PAGE_HEADER_BYTES = 64 * 1_024;
-/** Of all work on one file: decompressed bytes, bytes of text, and a fee for each page, row and value. */
+/** Of all work on one file: bytes as stored and as decompressed, bytes of text, and a fee for each page, row and value. */
 export const MAX_WORK_BYTES = 64 * 1_024 * MIB;
 
 /** How much is done before others get their turn: a few milliseconds. */

@@ -11,6 +11,8 @@ export interface PageHeader {
   readonly sizeBytes: number;
   readonly valueCount: number;
   readonly encoding: number;
+  /** Of the levels of a version 1 page; writers name any where there are none. */
+  readonly levelEncodings: { readonly repetition: number; readonly definition: number };
   /** Only of `data-v2`, whose levels stand before the values and are not compressed. */
   readonly repetitionBytes: number;
   readonly definitionBytes: number;
@@ -18,13 +20,14 @@ export interface PageHeader {
 }
 
 const KINDS = ['data', 'other', 'dictionary', 'data-v2'] as const;
-/** Of the levels of a version 1 page: the only encoding that is written. */
-const RLE = 3;
+/** Of levels: the only encoding that is written. */
+export const RLE = 3;
 
 /** @throws {ParquetFault} it is none, or over the limits */
 export function readPageHeader(reader: ByteReader, column: string): PageHeader {
   let [kind, sizeBytes, storedBytes, valueCount] = [-1, -1, -1, 0];
   let [encoding, repetitionBytes, definitionBytes] = [-1, 0, 0];
+  const levelEncodings = { repetition: RLE, definition: RLE };
   let isCompressed = true;
   const take = (set: (value: number) => void) => (type: number) => {
     set(readInt(reader, type));
@@ -33,15 +36,16 @@ export function readPageHeader(reader: ByteReader, column: string): PageHeader {
     1: take((value) => (valueCount = value)),
     2: take((value) => (encoding = value)),
   };
-  const levels = take((value) => {
-    if (value !== RLE) throw new ParquetFault('The Parquet file has levels in an old encoding.');
-  });
   readStruct(reader, {
     1: take((value) => (kind = value)),
     2: take((value) => (sizeBytes = value)),
     3: take((value) => (storedBytes = value)),
     5: (type) => {
-      readStructField(reader, type, { ...counted, 3: levels, 4: levels });
+      readStructField(reader, type, {
+        ...counted,
+        3: take((value) => (levelEncodings.definition = value)),
+        4: take((value) => (levelEncodings.repetition = value)),
+      });
     },
     7: (type) => {
       readStructField(reader, type, counted);
@@ -71,6 +75,7 @@ export function readPageHeader(reader: ByteReader, column: string): PageHeader {
     sizeBytes,
     valueCount,
     encoding,
+    levelEncodings,
     repetitionBytes,
     definitionBytes,
     isCompressed,
