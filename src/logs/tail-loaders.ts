@@ -12,8 +12,8 @@ import type { LogSpan } from '../store/log-lines.ts';
 
 const JOBS_PER_QUERY = 512;
 /** Lines can be long: fewer of these, and only where few lines are new. */
-const SPANS_PER_QUERY = 64;
-const MAX_SPAN_LINES = 64;
+const SPANS_PER_QUERY = 32;
+const MAX_SPAN_LINES = 32;
 
 export interface TailLoaders {
   /** Null: the tenant has no such job. */

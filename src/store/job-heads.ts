@@ -3,6 +3,7 @@ import { hasEnded } from '../domain/job/job.ts';
 import type { JobStatus } from '../domain/job/job.ts';
 import type { Queryable } from './database.ts';
 import { placeholders } from './jobs.ts';
+import { padded } from './padded.ts';
 
 export interface JobHead {
   readonly id: string;
@@ -57,17 +58,11 @@ export async function jobStamps(
 }
 
 function rowsOf(db: Queryable, jobIds: readonly string[]): Promise<readonly HeadRow[]> {
-  const ids = padded(jobIds);
+  const ids = padded(jobIds, '');
   return db.query<HeadRow>(
     `select ${COLUMNS} from jobs where id in (${placeholders(ids, 1)})`,
     ids,
   );
-}
-
-/** To a power of two: any number of jobs makes few different statements, which stay prepared. */
-function padded(ids: readonly string[]): readonly string[] {
-  const size = 2 ** Math.ceil(Math.log2(ids.length));
-  return [...ids, ...Array<string>(size - ids.length).fill(ids[0] ?? '')];
 }
 
 function toHead(row: HeadRow): JobHead {

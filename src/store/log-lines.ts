@@ -1,6 +1,7 @@
 /** Log lines, in chunks: one row for up to {@link CHUNK_LINES} lines. */
 import type { LogLine, LogSource, NewLogLine } from '../domain/job/log-line.ts';
 import type { Queryable, SqlValue } from './database.ts';
+import { padded } from './padded.ts';
 
 export const CHUNK_LINES = 1_000;
 /** A chunk is closed with the line that reaches this: readers hold several of them at a time. */
@@ -143,15 +144,16 @@ export interface LogSpan {
 
 /**
  * The stored lines of each span, in order, in the order of the spans; perhaps some behind its end.
- * All of them at once: for spans of few lines.
+ * All of them at once: for spans of few lines. An error: what is stored there cannot be read.
  */
 export async function linesWithin(
   db: Queryable,
   spans: readonly LogSpan[],
-): Promise<readonly (readonly LogLine[])[]> {
-  const wanted = spans.flatMap(({ jobId, after, upTo }, n) => [n, jobId, after, upTo]);
+): Promise<readonly (readonly LogLine[] | Error)[]> {
+  const asked = padded(spans, NO_SPAN);
+  const wanted = asked.flatMap(({ jobId, after, upTo }, n) => [n, jobId, after, upTo]);
   const rows = await db.query<ChunkRow & { readonly n: number }>(
-    `with wanted (n, job_id, after_seq, up_to) as (values ${spanRows(spans.length)})
+    `with wanted (n, job_id, after_seq, up_to) as (values ${spanRows(asked.length)})
      select wanted.n as n, chunk.first_seq as first_seq, chunk.body as body
        from wanted join log_chunks chunk on chunk.job_id = wanted.job_id
         and chunk.first_seq > wanted.after_seq - ${CHUNK_LINES}
@@ -160,12 +162,18 @@ export async function linesWithin(
       order by wanted.n, chunk.first_seq`,
     wanted,
   );
-  const lines = spans.map((): LogLine[] => []);
-  for (const row of rows) {
-    const after = spans[row.n]?.after ?? 0;
-    lines[row.n]?.push(...toLines(row).filter(({ seq }) => seq > after));
+  const chunks = Map.groupBy(rows, ({ n }) => n);
+  return spans.map(({ after }, n) => readLines(chunks.get(n) ?? [], after));
+}
+
+const NO_SPAN: LogSpan = { jobId: '', after: 0, upTo: 0 };
+
+function readLines(chunks: readonly ChunkRow[], after: number): LogLine[] | Error {
+  try {
+    return chunks.flatMap(toLines).filter(({ seq }) => seq > after);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
-  return lines;
 }
 
 function spanRows(count: number): string {

@@ -7,8 +7,10 @@ import { makeFolder } from './folder.ts';
 import { startStreamServer } from './stream-server.ts';
 import type { StreamServerSettings } from './stream-server.ts';
 
-/** Number, job, after, up to. */
-const SPAN_VALUES = 4;
+/** Of each: number, job, after, up to. Some only fill up. */
+function spansIn(parameters: readonly unknown[] = []): number {
+  return parameters.filter((value, index) => index % 4 === 1 && value !== '').length;
+}
 
 export async function startFollowed(settings?: StreamServerSettings) {
   let reads = 0;
@@ -19,7 +21,7 @@ export async function startFollowed(settings?: StreamServerSettings) {
     query: (sql, parameters) => {
       if (sql.includes('from log_chunks')) reads += 1;
       // Several in one statement: so many values say what each wants.
-      if (sql.includes('join log_chunks')) reads += (parameters?.length ?? 0) / SPAN_VALUES;
+      if (sql.includes('join log_chunks')) reads += spansIn(parameters);
       return db.query(sql, parameters);
     },
   };

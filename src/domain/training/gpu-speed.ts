@@ -55,11 +55,12 @@ const GPUS: readonly (readonly [name: string, tflops: number, terabytesPerSecond
   ['PRO 6000 Blackwell Server Edition MIG 1g', 120, 0.448],
   ['PRO 6000 Blackwell Server Edition MIG 2g', 240, 0.896],
   ['PRO 6000', 504, 1.792],
+  ['V100-PCIE', 112, 0.9],
   ['V100', 125, 0.9],
   ['Tesla T4', 40, 0.32],
 ];
 
-const BEFORE_AMPERE: readonly string[] = ['V100', 'Tesla T4'];
+const BEFORE_AMPERE: readonly string[] = ['V100-PCIE', 'V100', 'Tesla T4'];
 
 /** Null: the GPU is not in the table. */
 export function speedOf(gpuId: string): GpuSpeed | null {
