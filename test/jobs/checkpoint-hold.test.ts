@@ -1,94 +1,31 @@
 /** What comes of a pod's checkpoints whose transfer is cut, or which are removed before they are here. */
-import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { pino } from 'pino';
-import { createLocalStore } from '../../src/artifacts/local-store.ts';
-import type { AgentManifest, AgentStatus, PodAgent } from '../../src/datasources/pod-agent.ts';
+import type { AgentStatus, PodAgent } from '../../src/datasources/pod-agent.ts';
 import type { Attempt } from '../../src/domain/job/job.ts';
 import { AppError } from '../../src/errors.ts';
 import { createCheckpointKeeper } from '../../src/jobs/checkpoint-keeper.ts';
-import { saveCheckpoint } from '../../src/jobs/checkpoints.ts';
-import { noFailpoint } from '../../src/jobs/failpoint.ts';
-import { beginAttempt, findAttempt } from '../../src/store/attempts.ts';
+import { findAttempt } from '../../src/store/attempts.ts';
 import type { Database } from '../../src/store/database.ts';
-import { insertJob } from '../../src/store/jobs.ts';
 import { linesAfter } from '../../src/store/log-lines.ts';
 import { describeStores } from '../support/databases.ts';
-import { makeFolder } from '../support/folder.ts';
-import { jobRecord } from '../support/job-record.ts';
 import { until } from '../support/until.ts';
+import { podWith, startAttempt } from './checkpoint-pod.ts';
+import type { Pod, PodState } from './checkpoint-pod.ts';
 
-const sumOf = (bytes: string) => createHash('sha256').update(bytes).digest('hex');
-
-function filesOf(step: number): readonly (readonly [path: string, bytes: string])[] {
-  const weights = `weights ${step}`;
-  const marker = JSON.stringify({ step, sha256: { 'weights.bin': sumOf(weights) } });
-  const folder = `checkpoints/checkpoint-${step}/`;
-  return [
-    [`${folder}COMPLETE`, marker],
-    [`${folder}weights.bin`, weights],
-  ];
-}
-
-type Pod = Pick<PodAgent, 'results' | 'readResult'>;
-
-interface PodState {
-  /** It has these checkpoints. */
-  readonly steps: readonly number[];
-  /** What reading weights comes to. */
-  readonly fault?: AppError;
-  readonly isFinal?: boolean;
-}
-
-function podWith({ steps, fault, isFinal = false }: PodState): Pod {
-  const all = steps.flatMap(filesOf);
-  const manifest: AgentManifest = {
-    bootId: 'boot',
-    isFinal,
-    pending: 0,
-    files: all.map(([path, bytes]) => ({
-      path,
-      sizeBytes: bytes.length,
-      sha256: sumOf(bytes),
-      kind: 'CHECKPOINT',
-    })),
-  };
-  return {
-    results: () => Promise.resolve(manifest),
-    async *readResult(path, { from, to }) {
-      if (fault !== undefined && path.endsWith('weights.bin')) throw fault;
-      const bytes = all.find(([each]) => each === path)?.[1] ?? '';
-      yield await Promise.resolve(Buffer.from(bytes.slice(from, to + 1)));
-    },
-  };
-}
-
+/** What it takes to store what a pod has, and what the pod was asked to spare, list by list. */
 async function prepare(db: Database) {
-  const job = jobRecord('one', { attempt: 1 });
-  await insertJob(db, job);
-  await beginAttempt(db, { tenantId: 'default', jobId: 'one', number: 1, spot: false, now: 1 });
-  const deps = {
-    db,
-    artifacts: createLocalStore(makeFolder()),
-    stagingFolder: makeFolder(),
-    maxBytes: 1_000,
-    keep: 2,
-    now: Date.now,
-    failpoint: noFailpoint,
-  };
-  const { signal } = new AbortController();
-  const sourceOf = (agent: Pod) => ({ job, attempt: 1, bootId: 'boot', agent });
-  /** What the pod was asked to spare, list by list. */
+  const attempt = await startAttempt(db);
   const held: (number | undefined)[] = [];
   const save = (state: PodState) => {
     const pod = podWith(state);
-    const results: Pod['results'] = (listSignal, bootId, holdStep) => {
+    const results: Pod['results'] = (signal, bootId, holdStep) => {
       held.push(holdStep);
-      return pod.results(listSignal, bootId, holdStep);
+      return pod.results(signal, bootId, holdStep);
     };
-    return saveCheckpoint(deps, sourceOf({ ...pod, results }), signal);
+    return attempt.save({ ...pod, results });
   };
-  return { job, deps, save, held };
+  return { ...attempt, save, held };
 }
 
 const LATE = new AppError('POD_REFUSED', 'There is no such result.', { reason: 'NO_SUCH_RESULT' });

@@ -1,13 +1,7 @@
 /** What a pod says of its checkpoints while they are still being hashed, or are sent again. */
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { createLocalStore } from '../../src/artifacts/local-store.ts';
-import type { AgentManifest, PodAgent } from '../../src/datasources/pod-agent.ts';
-import { saveCheckpoint } from '../../src/jobs/checkpoints.ts';
-import { noFailpoint } from '../../src/jobs/failpoint.ts';
 import { selectArtifactsAt } from '../../src/store/artifacts.ts';
-import { beginAttempt } from '../../src/store/attempts.ts';
 import type { Database } from '../../src/store/database.ts';
 import {
   abandonFiles,
@@ -15,66 +9,11 @@ import {
   intendFiles,
   settleFiles,
 } from '../../src/store/file-sets.ts';
-import { insertJob } from '../../src/store/jobs.ts';
 import { describeStores } from '../support/databases.ts';
-import { makeFolder } from '../support/folder.ts';
-import { jobRecord } from '../support/job-record.ts';
+import { filesOf, podWith, startAttempt } from './checkpoint-pod.ts';
 
-const FOLDER = 'checkpoints/checkpoint-20/';
-const sumOf = (bytes: string) => createHash('sha256').update(bytes).digest('hex');
-
-const WEIGHTS = 'weights';
-const MARKER = JSON.stringify({ step: 20, sha256: { 'weights.bin': sumOf(WEIGHTS) } });
-const FILES = [
-  [`${FOLDER}COMPLETE`, MARKER],
-  [`${FOLDER}weights.bin`, WEIGHTS],
-] as const;
-
-type Pod = Pick<PodAgent, 'results' | 'readResult'>;
-
-/** A pod that has hashed the first `done` files. */
-function podWith(done: number): Pod {
-  const manifest: AgentManifest = {
-    bootId: 'boot',
-    isFinal: true,
-    pending: FILES.length - done,
-    files: FILES.slice(0, done).map(([path, bytes]) => ({
-      path,
-      sizeBytes: bytes.length,
-      sha256: sumOf(bytes),
-      kind: 'CHECKPOINT',
-    })),
-  };
-  return {
-    results: () => Promise.resolve(manifest),
-    async *readResult(path, { from, to }) {
-      const bytes = FILES.find(([each]) => each === path)?.[1] ?? '';
-      yield await Promise.resolve(Buffer.from(bytes.slice(from, to + 1)));
-    },
-  };
-}
-
-/** A job that trains: what it takes to store what `agent` has. */
-async function startAttempt(db: Database) {
-  const job = jobRecord('one', { attempt: 1 });
-  await insertJob(db, job);
-  await beginAttempt(db, { tenantId: 'default', jobId: 'one', number: 1, spot: false, now: 1 });
-  const folder = makeFolder();
-  const stagingFolder = makeFolder();
-  const deps = {
-    db,
-    artifacts: createLocalStore(folder),
-    stagingFolder,
-    maxBytes: 1_000,
-    keep: 2,
-    now: Date.now,
-    failpoint: noFailpoint,
-  };
-  const { signal } = new AbortController();
-  const save = (agent: Pod) =>
-    saveCheckpoint(deps, { job, attempt: 1, bootId: 'boot', agent }, signal);
-  return { folder, stagingFolder, save };
-}
+/** A pod that has hashed the first `done` of a checkpoint's files, and whose training is over. */
+const podThatHashed = (done: number) => podWith({ steps: [20], hashed: done, isFinal: true });
 
 const SET = {
   jobId: 'one',
@@ -83,7 +22,7 @@ const SET = {
   step: 20,
   specSha256: 'spec',
   sizeBytes: 1,
-  storageKeys: FILES.map(([path]) => `jobs/one/1/${path}`),
+  storageKeys: filesOf(20).map(([path]) => `jobs/one/1/${path}`),
 };
 
 /** Everything under `folder` that is a file. */
@@ -98,8 +37,8 @@ describeStores('a checkpoint on a pod', (open) => {
     ['being removed', (db: Database) => abandonFiles(db, SET)],
   ])('that is %s by another once it is here is left alone', async (_what, take) => {
     const db = await open();
-    const { folder, stagingFolder, save } = await startAttempt(db);
-    const pod = podWith(2);
+    const { folder, deps, save } = await startAttempt(db);
+    const pod = podThatHashed(2);
     let isTaken = false;
     const result = await save({
       ...pod,
@@ -115,15 +54,15 @@ describeStores('a checkpoint on a pod', (open) => {
     expect(isTaken).toBe(true);
     expect(result).toEqual({ kind: 'none' });
     expect(await filesIn(folder)).toEqual([]);
-    expect(await filesIn(stagingFolder)).toEqual([]);
+    expect(await filesIn(deps.stagingFolder)).toEqual([]);
     expect(await selectArtifactsAt(db, 'one', SET.storageKeys)).toEqual([]);
   });
 
   it('is waited for while its sums are not all done, and stored then', async () => {
     const db = await open();
     const { save } = await startAttempt(db);
-    expect(await save(podWith(1))).toEqual({ kind: 'none' });
-    expect(await save(podWith(2))).toEqual({ kind: 'stored', step: 20 });
+    expect(await save(podThatHashed(1))).toEqual({ kind: 'none' });
+    expect(await save(podThatHashed(2))).toEqual({ kind: 'stored', step: 20 });
     const [stored] = await checkpointsOf(db, 'one');
     const keys = stored?.storageKeys ?? [];
     expect(keys).toHaveLength(2);
