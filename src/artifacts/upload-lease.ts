@@ -1,5 +1,6 @@
 import type { Database } from '../store/database.ts';
 import { claimUpload, releaseUpload, renewUploadLease } from '../store/uploads.ts';
+import { createOrder } from './in-order.ts';
 
 /**
  * One receiver's hold on an upload, so that two never write it and a dead one does not keep it. It
@@ -33,29 +34,26 @@ export async function takeUploadLease(
 ): Promise<UploadLease | null> {
   let until = now() + LEASE_MS;
   let isLost = false;
-  let last: Promise<unknown> = Promise.resolve();
+  const inOrder = createOrder();
   if (!(await claimUpload(db, tenantId, id, { now: now(), until }))) return null;
   const timer = setInterval(() => {
     // A database that is away is asked again: the lease outlives several tries.
     renew().catch(() => undefined);
   }, RENEW_MS).unref();
 
-  /** One after the other: each names the end that the one before has set. */
+  /** Each names the end that the one before has set. */
   function renew(): Promise<boolean> {
-    const turn = last.then(async () => {
+    return inOrder(async () => {
       const newUntil = Math.max(now() + LEASE_MS, until + 1);
       if (await renewUploadLease(db, tenantId, id, { until, newUntil })) until = newUntil;
       else isLost = true;
       return !isLost;
     });
-    last = turn.catch(() => undefined);
-    return turn;
   }
 
-  async function settle(): Promise<number> {
+  function settle(): Promise<number> {
     clearInterval(timer);
-    await last;
-    return until;
+    return inOrder(() => Promise.resolve(until));
   }
 
   return {

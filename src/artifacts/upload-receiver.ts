@@ -11,6 +11,7 @@ import { completeUpload } from '../store/uploads.ts';
 import type { UploadRow } from '../store/uploads.ts';
 import { asDiskFault } from './artifact-store.ts';
 import type { ArtifactStore } from './artifact-store.ts';
+import { createOrder } from './in-order.ts';
 import { openDatasetFile } from './upload-file.ts';
 import { takeUploadLease } from './upload-lease.ts';
 import type { UploadLease, UploadLeaseDeps } from './upload-lease.ts';
@@ -46,14 +47,8 @@ class LeaseLost extends Error {}
 
 export function createUploadReceiver(deps: UploadReceiverDeps) {
   const { db, store, folder, maxBytes, tenantId, now } = deps;
-  let lastTurn: Promise<unknown> = Promise.resolve();
-
-  /** One after the other: what one check may hold in memory, many at once may not. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = lastTurn.then(work);
-    lastTurn = turn.catch(() => undefined);
-    return turn;
-  }
+  /** What one check may hold in memory, many at once may not. */
+  const inOrder = createOrder();
 
   async function receive(row: UploadRow, body: Body, length: number | null) {
     const refusal = refusalOf(row.declared_bytes, length);
@@ -126,7 +121,7 @@ export function createUploadReceiver(deps: UploadReceiverDeps) {
       if (lease.isLost) throw new LeaseLost();
     });
     const report =
-      asked === 'parquet' ? await inTurn(() => check.end(whole)) : await check.end(whole);
+      asked === 'parquet' ? await inOrder(() => check.end(whole)) : await check.end(whole);
     if (report.kind === 'faulty') return { kind: 'faulty', report };
     const { format, rowCount } = report;
     const content = { sizeBytes, sha256: hash.digest('hex'), format, rowCount };

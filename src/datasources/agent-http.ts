@@ -228,6 +228,14 @@ function contractFault(what: string, error: z.ZodError): AppError {
   );
 }
 
+/** `?after=7&boot=…` of what is given; nothing of nothing. */
+export function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return '';
+  const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  return `?${query.toString()}`;
+}
+
 export function untrusted(says: string): AppError {
   return new AppError('POD_UNTRUSTED', `${says}.`);
 }

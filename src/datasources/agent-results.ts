@@ -1,5 +1,5 @@
 /** Ranges of a pod's result files. Mirrors agent/PROTOCOL.md §6.2. */
-import { unreachable, untrusted } from './agent-http.ts';
+import { queryOf, unreachable, untrusted } from './agent-http.ts';
 import type { AgentAnswer, AgentHttp } from './agent-http.ts';
 import type { ResultRange } from './pod-agent.ts';
 
@@ -20,7 +20,7 @@ export async function* readResult(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const answer = await http.open({
     method: 'GET',
-    path: resultPath(path) + bootQuery(bootId),
+    path: resultPath(path) + queryOf({ boot: bootId }),
     headers: { range: `bytes=${range.from}-${range.to}` },
     deadlineMs: RANGE_DEADLINE_MS,
     signal,
@@ -37,17 +37,6 @@ export async function* readResult(
   } finally {
     answer.end();
   }
-}
-
-function bootQuery(bootId: string | undefined): string {
-  return bootId === undefined ? '' : `?boot=${encodeURIComponent(bootId)}`;
-}
-
-/** Mirrors agent/PROTOCOL.md §6.1. */
-export function listQuery(bootId: string | undefined, holdStep: number | undefined): string {
-  const hold = holdStep === undefined ? '' : `hold=${holdStep}`;
-  if (hold === '') return bootQuery(bootId);
-  return bootId === undefined ? `?${hold}` : `${bootQuery(bootId)}&${hold}`;
 }
 
 /** A path that URLs would resolve to another address is no result's. */

@@ -1,7 +1,7 @@
 /** The agent's lines as Server-Sent Events. PROTOCOL.md §5.5. */
 import { createParser } from 'eventsource-parser';
 import type { EventSourceMessage } from 'eventsource-parser';
-import { unreachable, untrusted } from './agent-http.ts';
+import { queryOf, unreachable, untrusted } from './agent-http.ts';
 import type { AgentHttp } from './agent-http.ts';
 import { logEndSchema, toStreamedLine } from './agent-schemas.ts';
 import type { AgentLine, AgentStreamEvent } from './pod-agent.ts';
@@ -29,10 +29,9 @@ export async function* readAgentStream(
     unreachable("The pod's stream of lines fell silent"),
   );
   try {
-    const query = new URLSearchParams({ after: String(after), boot: bootId });
     const answer = await http.open({
       method: 'GET',
-      path: `/v1/logs?${query.toString()}`,
+      path: `/v1/logs${queryOf({ after, boot: bootId })}`,
       headers: { accept: 'text/event-stream' },
       deadlineMs: DEADLINE_MS,
       signal: AbortSignal.any([signal, silence.signal]),

@@ -7,10 +7,10 @@
  * protocol). After an abort by the caller it throws that signal's reason.
  */
 import type { GpuSample } from '../domain/job/gpu-points.ts';
-import { createAgentHttp } from './agent-http.ts';
+import { createAgentHttp, queryOf } from './agent-http.ts';
 import type { AgentAccess } from './agent-http.ts';
 import { readAgentStream } from './agent-stream.ts';
-import { listQuery, readResult } from './agent-results.ts';
+import { readResult } from './agent-results.ts';
 import {
   commandSchema,
   logPageSchema,
@@ -220,13 +220,7 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
   }
 
   async function lines(bootId: string, after: number, limit: number, signal: AbortSignal) {
-    const query = new URLSearchParams({
-      after: String(after),
-      boot: bootId,
-      limit: String(limit),
-      wait: '0',
-    });
-    const path = `/v1/logs?${query.toString()}`;
+    const path = `/v1/logs${queryOf({ after, boot: bootId, limit, wait: 0 })}`;
     const page = await http.json(
       { method: 'GET', path, deadlineMs: LOG_DEADLINE_MS, signal },
       logPageSchema,
@@ -254,7 +248,7 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
       http.json(
         {
           method: 'GET',
-          path: `/v1/results${listQuery(bootId, holdStep)}`,
+          path: `/v1/results${queryOf({ boot: bootId, hold: holdStep })}`,
           deadlineMs: MANIFEST_DEADLINE_MS,
           signal,
         },

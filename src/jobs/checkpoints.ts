@@ -12,7 +12,7 @@
  * Nothing is written for an attempt that has ended meanwhile.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { collectListed } from '../artifacts/collect.ts';
@@ -36,7 +36,7 @@ import type { Checkpoint, FileSet } from '../store/file-sets.ts';
 import { lockLiveJob } from '../store/jobs.ts';
 import { appendLifecycle } from '../store/log-lines.ts';
 import type { Failpoint } from './failpoint.ts';
-import { checkpointStagingOf } from './staging.ts';
+import { checkpointStagingOf, namesIn } from './staging.ts';
 
 /** A pod takes back no more of them than it takes files, and one is the dataset. PROTOCOL.md §3.3 */
 const MAX_FILES = 90;
@@ -101,7 +101,8 @@ export async function saveCheckpoint(
   if (chosen.kind !== 'fetch') return chosen;
   const { step } = chosen;
   const listed = list.files.filter(({ path }) => readCheckpointPath(path)?.step === step);
-  const found = { step, bootId: list.bootId, files: listed };
+  const staging = join(folder, String(step));
+  const found = { step, staging, bootId: list.bootId, files: listed };
   const outcome = await fetchCheckpoint(deps, source, found, signal);
   if (outcome.kind === 'taken') return { kind: 'none' };
   if (outcome.kind === 'corrupt') {
@@ -124,6 +125,8 @@ async function begunStep(folder: string): Promise<number | null> {
 
 interface ListedCheckpoint {
   readonly step: number;
+  /** Where its files are put together. */
+  readonly staging: string;
   readonly bootId: string;
   readonly files: Parameters<typeof collectListed>[1]['files'];
 }
@@ -132,20 +135,19 @@ interface ListedCheckpoint {
 async function fetchCheckpoint(
   deps: StoringDeps,
   source: CheckpointSource,
-  { step, bootId, files }: ListedCheckpoint,
+  { step, staging, bootId, files }: ListedCheckpoint,
   signal: AbortSignal,
 ): Promise<CollectOutcome | { readonly kind: 'taken' }> {
   const { job, attempt, agent } = source;
   if (files.length > MAX_FILES) {
     return { kind: 'corrupt', reason: `It has ${files.length} files, of ${MAX_FILES}.` };
   }
-  const folder = checkpointStagingOf(deps.stagingFolder, job.id, attempt);
   const seen = { isTaken: false };
   const outcome = await collectListed(
     {
       agent,
       bootId,
-      staging: join(folder, String(step)),
+      staging,
       keyPrefix: `jobs/${job.id}/${attempt}/`,
       store: deps.artifacts,
       maxBytes: deps.maxBytes,
@@ -172,11 +174,6 @@ async function removeOthers(folder: string, name: string | null): Promise<void> 
   for (const other of (await namesIn(folder)).filter((each) => each !== name)) {
     await rm(join(folder, other), { recursive: true, force: true });
   }
-}
-
-/** A folder that was never made has nothing in it. */
-function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch(() => []);
 }
 
 async function faultOf(fetched: readonly FetchedFile[]): Promise<string | null> {

@@ -13,6 +13,11 @@ export function checkpointStagingOf(folder: string, jobId: string, attempt: numb
   return join(folder, `${jobId}-${attempt}-checkpoint`);
 }
 
+/** A folder that was never made has nothing in it. */
+export function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch(() => []);
+}
+
 /** Removes what is left on this machine of an attempt that is over. */
 export async function discardStaging(
   folder: string,
@@ -31,9 +36,7 @@ export async function discardStaging(
 export async function stagedAttempts(
   folder: string,
 ): Promise<readonly { readonly jobId: string; readonly attempt: number }[]> {
-  // A folder that was never made has nothing in it.
-  const names = await readdir(folder).catch(() => []);
-  return names.flatMap((name) => {
+  return (await namesIn(folder)).flatMap((name) => {
     const match = NAME.exec(name);
     return match === null ? [] : [{ jobId: match[1] ?? '', attempt: Number(match[2]) }];
   });

@@ -6,7 +6,7 @@
 import type { JobProgress } from '../domain/job/job.ts';
 import type { NewMetricPoint } from '../domain/job/log-line.ts';
 import type { Database, Queryable, SqlValue } from './database.ts';
-import { bytesOf, insertChunks, placeChunks, valueRows } from './log-lines.ts';
+import { bytesOf, castRows, insertChunks, placeChunks } from './log-lines.ts';
 import type { NewChunk } from './log-lines.ts';
 import { insertPoints, placePoints } from './metric-points.ts';
 import { placeholders } from './jobs.ts';
@@ -156,13 +156,4 @@ async function store(
   );
   await insertChunks(tx, chunks);
   await insertPoints(tx, points);
-}
-
-/** As {@link valueRows}, with types: PostgreSQL has nothing to infer them from. */
-function castRows(rows: number, types: readonly string[]): string {
-  return valueRows(rows, types.length).replace(
-    /\$(\d+)/g,
-    (name, number: string) =>
-      `cast(${name} as ${types[(Number(number) - 1) % types.length] ?? ''})`,
-  );
 }

@@ -110,9 +110,24 @@ export async function insertChunks(tx: Queryable, chunks: readonly PlacedChunk[]
 
 /** `($1, $2), ($3, $4), …` */
 export function valueRows(rows: number, columns: number): string {
+  return rowsOf(rows, columns, (name) => name);
+}
+
+/** The same with types: PostgreSQL has nothing to infer them from. */
+export function castRows(rows: number, types: readonly string[]): string {
+  return rowsOf(rows, types.length, (name, column) => `cast(${name} as ${types[column] ?? ''})`);
+}
+
+function rowsOf(
+  rows: number,
+  columns: number,
+  cell: (name: string, column: number) => string,
+): string {
   return Array.from({ length: rows }, (_row, row) => {
-    const names = Array.from({ length: columns }, (_, at) => `$${row * columns + at + 1}`);
-    return `(${names.join(', ')})`;
+    const cells = Array.from({ length: columns }, (_, at) =>
+      cell(`$${row * columns + at + 1}`, at),
+    );
+    return `(${cells.join(', ')})`;
   }).join(', ');
 }
 
@@ -153,7 +168,7 @@ export async function linesWithin(
   const asked = padded(spans, NO_SPAN);
   const wanted = asked.flatMap(({ jobId, after, upTo }, n) => [n, jobId, after, upTo]);
   const rows = await db.query<ChunkRow & { readonly n: number }>(
-    `with wanted (n, job_id, after_seq, up_to) as (values ${spanRows(asked.length)})
+    `with wanted (n, job_id, after_seq, up_to) as (values ${castRows(asked.length, SPAN_TYPES)})
      select wanted.n as n, chunk.first_seq as first_seq, chunk.body as body
        from wanted join log_chunks chunk on chunk.job_id = wanted.job_id
         and chunk.first_seq > wanted.after_seq - ${CHUNK_LINES}
@@ -166,6 +181,7 @@ export async function linesWithin(
   return spans.map(({ after }, n) => readLines(chunks.get(n) ?? [], after));
 }
 
+const SPAN_TYPES = ['bigint', 'text', 'bigint', 'bigint'] as const;
 const NO_SPAN: LogSpan = { jobId: '', after: 0, upTo: 0 };
 
 function readLines(chunks: readonly ChunkRow[], after: number): LogLine[] | Error {
@@ -174,12 +190,6 @@ function readLines(chunks: readonly ChunkRow[], after: number): LogLine[] | Erro
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
-}
-
-function spanRows(count: number): string {
-  const row = (at: number) =>
-    `(cast($${at} as bigint), cast($${at + 1} as text), cast($${at + 2} as bigint), cast($${at + 3} as bigint))`;
-  return Array.from({ length: count }, (_, span) => row(span * 4 + 1)).join(', ');
 }
 
 /** Stored lines before number `before`, in order: the last ones. */
